@@ -1,0 +1,219 @@
+"""Configuration: one TOML file per environment, checked whole before anything starts.
+
+Every text may be written `env:NAME` or `file:PATH` and is then read from there, so that no secret stands in a file
+under version control. Relative paths are relative to the folder of the configuration file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo
+
+from streaming.errors import ConfigError
+
+
+def _anchor(value: object, info: ValidationInfo) -> object:
+    """Make a relative path absolute, from the configuration file's folder."""
+    folder: Path = (info.context or {}).get("folder", Path.cwd())
+    return (folder / value).resolve() if isinstance(value, str) else value
+
+
+def _anchor_sqlite(value: object, info: ValidationInfo) -> object:
+    """Make the path in sqlite:///PATH absolute likewise; other addresses stay."""
+    if isinstance(value, str) and value.startswith("sqlite:///") and not value.startswith("sqlite:////"):
+        return f"sqlite:///{_anchor(value.removeprefix('sqlite:///'), info)}"
+    return value
+
+
+AnchoredPath = Annotated[Path, BeforeValidator(_anchor)]
+TrackingUri = Annotated[str, BeforeValidator(_anchor_sqlite)]
+
+
+class Section(BaseModel):
+    """A table of the file: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Kafka(Section):
+    """The brokers, and what every client of ours adds to its own settings (security.protocol, sasl.*, …)."""
+
+    bootstrap_servers: str = Field(description="host:port[,host:port…] of the brokers")
+    client: dict[str, str] = Field(default={}, description="librdkafka settings for every client, e.g. sasl.username")
+    wait_s: float = Field(default=10, gt=0, description="how long start-up waits for the brokers before it says so")
+
+
+class Topics(Section):
+    """Names of the topics; an empty name follows the event's: <event>.rejected and so on."""
+
+    event: str = "customer_activity"
+    rejected: str = ""
+    metrics: str = ""
+    alerts: str = ""
+    partitions: int = Field(default=4, ge=1, description="partitions of the event topic when `scoring topics create` makes it")
+    replication: int = Field(default=1, ge=1, description="replicas of each topic when `scoring topics create` makes it")
+    max_message_bytes: int = Field(default=12_582_912, ge=1024, description="limit of the event topic; the rejected topic's is a third above")
+
+    def of(self, kind: Literal["rejected", "metrics", "alerts"]) -> str:
+        """Name of a companion topic."""
+        return str(getattr(self, kind)) or f"{self.event}.{kind}"
+
+
+class Store(Section):
+    """The operational store."""
+
+    kind: Literal["postgres"] = "postgres"
+    dsn: SecretStr = Field(description="libpq connection string; write it as env:NAME or file:PATH")
+    retry_max_s: float = Field(default=15, gt=0, description="longest pause between two tries while the store is away")
+    statement_timeout_s: float = Field(default=60, gt=0, description="longest a statement may take at the server")
+
+
+class Registry(Section):
+    """MLflow: where models are registered."""
+
+    tracking_uri: TrackingUri = Field(description="MLflow tracking server, or sqlite:///PATH")
+    artifact_root: AnchoredPath | None = Field(default=None, description="folder of the artefacts where the tracking URI is SQLite")
+    refresh_s: float = Field(default=2, gt=0, description="how often aliases are looked up")
+
+
+class Stream(Section):
+    """The scoring job."""
+
+    checkpoint: str = Field(description="Hadoop path of the checkpoint (offsets, commits, plans); a relative one is anchored")
+    scoring_log: str = Field(default="", description="folder of the scoring log (Parquet); empty: next to the checkpoint")
+    max_offsets_per_trigger: int = Field(default=100_000, ge=1, description="most events in a micro-batch")
+    events_per_task: int = Field(default=10_000, ge=1, description="events that one task takes before a second one pays")
+    arrow_batch_rows: int = Field(default=10_000, ge=1, description="rows of an Arrow batch")
+    max_event_bytes: int = Field(default=1_048_576, ge=1, description="a larger event is rejected unread")
+    allowed_skew_s: float = Field(default=300, ge=0, description="an event from further in the future is rejected")
+    starting_offsets: Literal["earliest", "latest"] = "earliest"
+    restart_pause_s: float = Field(default=2, gt=0, description="first pause before the query is started again after an outage; doubles")
+    restart_max_s: float = Field(default=30, gt=0, description="longest pause before the query is started again")
+    consumer_group: str = Field(default="", description="group that shows lag to Kafka's tools; empty: scoring.<deployment>")
+
+
+class Drift(Section):
+    """The drift job."""
+
+    checkpoint: str = Field(description="Hadoop path of the checkpoint")
+    window_s: float = Field(default=3600, gt=0, description="a window is at least this long …")
+    window_events: int = Field(default=1000, ge=1, description="… and holds at least so many scored events")
+    psi_threshold: float = Field(default=0.2, gt=0, description="PSI at which a feature counts as drifted")
+    trigger_s: float = Field(default=10, ge=0, description="pause between two micro-batches of the job")
+
+
+class Http(Section):
+    """The driver's /metrics, /livez and /readyz."""
+
+    host: str = "127.0.0.1"
+    score_events_port: int = Field(default=0, ge=0, le=65535, description="0 takes a free port and logs it")
+    detect_drift_port: int = Field(default=0, ge=0, le=65535)
+    port_file: AnchoredPath | None = Field(default=None, description="folder where each job writes <job>.port")
+
+
+class Log(Section):
+    """Logs of the jobs."""
+
+    format: Literal["auto", "json", "text"] = "auto"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Spark(Section):
+    """What `scoring run` hands to spark-submit."""
+
+    master: str = "local[2,4]"
+    driver_memory: str = "2g"
+    conf: dict[str, str] = {}
+
+
+class Settings(Section):
+    """The whole file."""
+
+    kafka: Kafka
+    topics: Topics = Topics()
+    store: Store
+    registry: Registry
+    stream: Stream
+    drift: Drift
+    http: Http = Http()
+    log: Log = Log()
+    spark: Spark = Spark()
+    schemas: AnchoredPath = Field(description="folder of the event schemas")
+    deployment: AnchoredPath = Field(description="file of the deployment that the job serves")
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and check a configuration file.
+
+    Raises ConfigError, one line that names file, key, what was found and what to do.
+    """
+    table = read_toml(path)
+    folder = path.resolve().parent
+    return parse(Settings, _resolve(table, folder, path, ()), path)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file. Raises ConfigError if it is not there or not TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a configuration file with --config") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+
+
+def parse[M: BaseModel](model: type[M], table: dict[str, Any], path: Path) -> M:
+    """Check a table against a pydantic model; every complaint goes in one ConfigError line."""
+    try:
+        return model.model_validate(table, context={"folder": path.resolve().parent})
+    except ValidationError as error:
+        raise ConfigError("; ".join(_complaint(model, path, e) for e in error.errors())) from None
+
+
+def _complaint(model: type[BaseModel], path: Path, error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"{path}: {key} is not a setting{_suggestion(model, error['loc'])}"
+    if error["type"] == "missing":
+        return f"{path}: {key} is required and missing"
+    return f"{path}: {key}: {error['msg']}, found {str(error['input'])[:60]!r}"
+
+
+def _suggestion(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
+    known: type[BaseModel] = model
+    for part in location[:-1]:
+        field = known.model_fields.get(str(part))
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+            return ""
+        known = field.annotation
+    near = difflib.get_close_matches(str(location[-1]), known.model_fields, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _resolve(value: Any, folder: Path, path: Path, key: tuple[str, ...]) -> Any:
+    if isinstance(value, dict):
+        return {name: _resolve(item, folder, path, (*key, name)) for name, item in value.items()}
+    if isinstance(value, str) and value.startswith("env:"):
+        return _from_environment(value.removeprefix("env:"), path, key)
+    if isinstance(value, str) and value.startswith("file:") and not value.startswith("file:/"):
+        return _from_file(folder / value.removeprefix("file:"), path, key)
+    return value
+
+
+def _from_environment(name: str, path: Path, key: tuple[str, ...]) -> str:
+    if name not in os.environ:
+        raise ConfigError(f"{path}: {'.'.join(key)}: environment variable {name} is not set; export it")
+    return os.environ[name]
+
+
+def _from_file(source: Path, path: Path, key: tuple[str, ...]) -> str:
+    try:
+        return source.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        hint = "start the embedded services with `scoring up`" if "var" in source.parts else "write the value there"
+        raise ConfigError(f"{path}: {'.'.join(key)}: {source.resolve()}: {error.strerror}; {hint}") from None

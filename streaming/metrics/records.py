@@ -1,0 +1,151 @@
+"""The records on the metrics topic and the alerts topic. Their JSON Schemas lie in schemas/<record>/v<N>.json.
+
+A consumer drops an id that it has seen before it merges: the same record may come twice (see design law 7).
+Times are RFC 3339 texts, UTC, microseconds. Every record has `record` (its kind) and `version`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from streaming.metrics.sketches import Bins, Histogram, LatencySketch
+
+
+class Reference(msgspec.Struct, frozen=True, tag="reference", tag_field="record"):
+    """Frozen bins and training counts of one exact model version; published when the version enters the plan."""
+
+    id: str
+    at: str
+    deployment: str
+    model: str
+    model_version: str
+    model_sha256: str
+    bins: dict[str, Bins]
+    """by feature"""
+    counts: dict[str, Histogram]
+    """by feature, over the training rows"""
+    score_bins: Bins
+    score_counts: Histogram
+    trained_at: str
+    version: int = 1
+
+
+class Group(msgspec.Struct, frozen=True):
+    """What one variant did in a batch."""
+
+    variant: str
+    role: str
+    model: str
+    model_version: str
+    model_sha256: str
+    schema_version: int
+    scored: int
+    features: dict[str, Histogram]
+    score: Histogram
+    score_sum: float
+    score_sum_squares: float
+
+
+class Metrics(msgspec.Struct, frozen=True, tag="metrics", tag_field="record"):
+    """One micro-batch of the scoring job. `id` is query id / batch id / chunk."""
+
+    id: str
+    at: str
+    """when the batch ended"""
+    now: str
+    """the plan's time: what windows are cut by"""
+    deployment: str
+    stream: str
+    query_id: str
+    batch_id: int
+    chunk: int
+    chunks: int
+    plan_id: str
+    offsets: dict[str, dict[str, list[int]]]
+    """topic → partition → [first, after the last]"""
+    events: int
+    scored: int
+    repeated: int
+    rejected: int
+    rejected_by_reason: dict[str, int]
+    groups: list[Group]
+    latency_ms: LatencySketch
+    """producer's timestamp → row readable in the store"""
+    parts_ms: dict[str, float]
+    """plan, job, and inside it decode, validate, score, observe, store, rejects, scoring_log (summed over tasks)"""
+    duration_ms: float
+    events_per_s: float
+    waited_s: float = 0.0
+    """time spent waiting for a sink that was away"""
+    version: int = 1
+
+
+class FeatureDrift(msgspec.Struct, frozen=True):
+    """One feature (or the score) in one window."""
+
+    measure: str
+    value: float
+    threshold: float
+    drifted: bool
+    since: str | None
+    """start of the first window of the present run of drifted windows"""
+    current: Histogram
+
+
+class Drift(msgspec.Struct, frozen=True, tag="drift", tag_field="record"):
+    """The verdict of the drift job on one closed window of one model version; on the metrics topic."""
+
+    id: str
+    at: str
+    deployment: str
+    model: str
+    model_version: str
+    window_start: str
+    window_end: str
+    events: int
+    features: dict[str, FeatureDrift]
+    score: FeatureDrift
+    version: int = 1
+
+
+class Alert(msgspec.Struct, frozen=True, tag="alert", tag_field="record"):
+    """Something a person should look at; on the alerts topic. Raised once when a feature drifts, resolved once after."""
+
+    id: str
+    at: str
+    state: Literal["raised", "resolved"]
+    kind: Literal["input_drift", "output_drift"]
+    deployment: str
+    model: str
+    model_version: str
+    feature: str
+    """the feature's name, or "score" """
+    measure: str
+    value: float
+    threshold: float
+    since: str
+    window_start: str
+    window_end: str
+    events: int
+    message: str
+    version: int = 1
+
+
+Record = Reference | Metrics | Drift | Alert
+_DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
+
+
+def encode(record: Record) -> bytes:
+    """A record as the bytes that go on the topic."""
+    return msgspec.json.encode(record)
+
+
+def decode(value: bytes) -> Record | None:
+    """The record in a message, or None where the message holds none that this release knows."""
+    try:
+        record = _DECODER.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return record if record.version == 1 else None
