@@ -10,7 +10,7 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo
 
@@ -30,8 +30,16 @@ def _anchor_sqlite(value: object, info: ValidationInfo) -> object:
     return value
 
 
+M = TypeVar("M", bound=BaseModel)
+
+def _anchor_hadoop(value: object, info: ValidationInfo) -> object:
+    """Make a relative path absolute; hdfs://, s3a:// and the like stay, and so does an empty text."""
+    return str(_anchor(value, info)) if isinstance(value, str) and value and "://" not in value else value
+
+
 AnchoredPath = Annotated[Path, BeforeValidator(_anchor)]
 TrackingUri = Annotated[str, BeforeValidator(_anchor_sqlite)]
+HadoopPath = Annotated[str, BeforeValidator(_anchor_hadoop)]
 
 
 class Section(BaseModel):
@@ -84,8 +92,8 @@ class Registry(Section):
 class Stream(Section):
     """The scoring job."""
 
-    checkpoint: str = Field(description="Hadoop path of the checkpoint (offsets, commits, plans); a relative one is anchored")
-    scoring_log: str = Field(default="", description="folder of the scoring log (Parquet); empty: next to the checkpoint")
+    checkpoint: HadoopPath = Field(description="Hadoop path of the checkpoint (offsets, commits, plans)")
+    scoring_log: HadoopPath = Field(default="", description="folder of the scoring log (Parquet); empty: next to the checkpoint")
     max_offsets_per_trigger: int = Field(default=100_000, ge=1, description="most events in a micro-batch")
     events_per_task: int = Field(default=10_000, ge=1, description="events that one task takes before a second one pays")
     arrow_batch_rows: int = Field(default=10_000, ge=1, description="rows of an Arrow batch")
@@ -100,7 +108,7 @@ class Stream(Section):
 class Drift(Section):
     """The drift job."""
 
-    checkpoint: str = Field(description="Hadoop path of the checkpoint")
+    checkpoint: HadoopPath = Field(description="Hadoop path of the checkpoint")
     window_s: float = Field(default=3600, gt=0, description="a window is at least this long …")
     window_events: int = Field(default=1000, ge=1, description="… and holds at least so many scored events")
     psi_threshold: float = Field(default=0.2, gt=0, description="PSI at which a feature counts as drifted")
@@ -167,7 +175,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not TOML: {error}") from None
 
 
-def parse[M: BaseModel](model: type[M], table: dict[str, Any], path: Path) -> M:
+def parse(model: type[M], table: dict[str, Any], path: Path) -> M:
     """Check a table against a pydantic model; every complaint goes in one ConfigError line."""
     try:
         return model.model_validate(table, context={"folder": path.resolve().parent})

@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from streaming.cli import demo, produce, report, run, schema, services, store, top, topics, train
 from streaming.errors import ScoringError
 
 app = typer.Typer(
@@ -15,6 +16,16 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+train.register(app)
+schema.register(app)
+run.register(app)
+store.register(app)
+demo.register(app)
+produce.register(app)
+report.register(app)
+top.register(app)
+services.register(app)
+topics.register(app)
 
 
 def main() -> None:

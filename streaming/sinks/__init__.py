@@ -1,0 +1,40 @@
+"""Sinks: where outcomes are delivered. One sink per file."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+STANDS, REPEAT, CONFLICT = 0, 1, 2
+"""What a store says of a row: it stands; the same event with the same bytes stood before; … with other bytes."""
+
+
+class Sink(Protocol):
+    """An operational store of predictions.
+
+    Delivery: at least once with idempotent effect. Writing the same rows again changes nothing and gives the same verdicts.
+    """
+
+    def write(self, predictions: pa.RecordBatch) -> np.ndarray:
+        """Store rows of the type PREDICTION, durably, before it returns.
+
+        Returns verdicts, shape (rows,), uint8 of STANDS, REPEAT, CONFLICT. A row that is stored already with the same
+        address is its own replay and stands. Raises Unavailable (wait, then write again), StoreError (do not).
+        """
+
+
+def first_of_batch(predictions: pa.RecordBatch) -> np.ndarray:
+    """Verdicts of the rows of one batch against each other, before any store is asked: the first row of a key stands."""
+    verdicts = np.zeros(predictions.num_rows, dtype=np.uint8)
+    ids = predictions.column("prediction_id")
+    if len(ids.unique()) == len(ids):
+        return verdicts
+    first: dict[str, str] = {}
+    for row, (key, digest) in enumerate(zip(ids.to_pylist(), predictions.column("payload_digest").to_pylist(), strict=True)):
+        if key in first:
+            verdicts[row] = REPEAT if first[key] == digest else CONFLICT
+        else:
+            first[key] = digest
+    return verdicts

@@ -6,15 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from time import perf_counter
 
 import pyarrow as pa
 
 from streaming.models.plan import Plan
 from streaming.records import REJECTED
 
-__all__ = ["Outcome", "Step", "run_steps"]
+__all__ = ["Outcome", "Passage", "Step", "run_steps"]
 
 
 @dataclass(frozen=True)
@@ -32,19 +33,31 @@ class Outcome:
 Step = Callable[[pa.RecordBatch, Plan], Outcome]
 
 
-def run_steps(
-    steps: Sequence[Step], batch: pa.RecordBatch, plan: Plan
-) -> tuple[pa.RecordBatch, list[pa.RecordBatch], dict[str, object]]:
-    """Run the steps in order.
+@dataclass(frozen=True)
+class Passage:
+    """What a batch became on its way through the steps.
 
-    Returns the rows that went all the way, the non-empty rejected batches, and everything observed.
+    rows: what went all the way; rejected: non-empty batches of the type REJECTED; observed: everything the steps observed;
+    parts_ms: time spent in each step.
     """
+
+    rows: pa.RecordBatch
+    rejected: list[pa.RecordBatch]
+    observed: dict[str, object]
+    parts_ms: dict[str, float]
+
+
+def run_steps(steps: Mapping[str, Step], batch: pa.RecordBatch, plan: Plan) -> Passage:
+    """Run named steps in their order."""
     rejected: list[pa.RecordBatch] = []
     observed: dict[str, object] = {}
-    for step in steps:
+    parts_ms: dict[str, float] = {}
+    for name, step in steps.items():
+        began = perf_counter()
         outcome = step(batch, plan)
+        parts_ms[name] = (perf_counter() - began) * 1000
         batch = outcome.rows
         observed.update(outcome.observed)
         if outcome.rejected.num_rows:
             rejected.append(outcome.rejected)
-    return batch, rejected, observed
+    return Passage(batch, rejected, observed, parts_ms)

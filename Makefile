@@ -1,0 +1,37 @@
+# make demo | test | test-unit | lint | bench | clean; each sets up what it needs the first time.
+#   make demo ARGS="--summary out.json --events 5000"     flags of `scoring demo`
+#   make demo STORE=postgres                              the operational store of the demo
+
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+STORE ?= postgres
+
+.PHONY: demo test test-unit lint bench clean setup setup-dev
+
+demo: setup
+	@$(BIN)/scoring demo --store $(STORE) $(ARGS)
+
+test: setup-dev
+	@$(BIN)/pytest $(ARGS)
+
+test-unit: setup-dev
+	@$(BIN)/pytest -m "not integration" $(ARGS)
+
+lint: setup-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict streaming jobs
+
+bench: setup
+	@$(BIN)/python benchmarks/throughput.py $(ARGS)
+
+clean:
+	@if [ -x $(BIN)/scoring ] && [ -d var ]; then $(BIN)/scoring down; fi
+	@rm -rf var
+
+setup:
+	@$(PYTHON) streaming/local/bootstrap.py local
+
+setup-dev:
+	@$(PYTHON) streaming/local/bootstrap.py local dev

@@ -1,0 +1,172 @@
+"""A contract: one published version of an event's JSON Schema, ready to decode and judge events.
+
+Supported: a flat object of scalars. Anything else in a schema is refused when it is loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from streaming.contracts.compile import FastPath
+from streaming.contracts.exact import ExactPath, Row
+from streaming.contracts.fields import Field, field_of
+from streaming.contracts.keywords import check_keywords
+from streaming.contracts.reasons import Reason
+from streaming.errors import ContractError
+from streaming.records import event_column
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_NAMING = ("x-entity", "x-event-id", "x-event-time")
+_TOP = {"$schema", "$id", "$comment", "title", "description", "examples", "type", "properties", "required", "additionalProperties"}
+_FILE = re.compile(r"v([1-9][0-9]*)\.json")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A batch held to a contract.
+
+    rows: columns `event.<field>` of the valid rows, in order; places: their places in the batch, int64, ascending;
+    rejected: place → reasons, at least one, of every other row.
+    """
+
+    rows: pa.RecordBatch
+    places: NDArray[np.int64]
+    rejected: Mapping[int, list[Reason]]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One version of an event. Compiled at first use; may be pickled."""
+
+    event: str
+    version: int
+    fields: tuple[Field, ...]
+    entity: str
+    event_id: str | None
+    event_time: str
+    target: Mapping[str, Any] | None
+    document: Mapping[str, Any]
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the fields with the role feature, in the schema's order."""
+        return [field.name for field in self.fields if field.role == "feature"]
+
+    @cached_property
+    def arrow_schema(self) -> pa.Schema:
+        """Columns `event.<field>` in the schema's order: string, int64, float64, bool, timestamp[us, UTC]."""
+        return pa.schema([(event_column(field.name), field.arrow) for field in self.fields])
+
+    @cached_property
+    def exact(self) -> ExactPath:
+        """The exact path of this schema."""
+        return ExactPath(self.document, self.fields)
+
+    @cached_property
+    def fast(self) -> FastPath:
+        """The fast path of this schema."""
+        return FastPath(self.fields)
+
+    def check(self, value: bytes) -> list[Reason]:
+        """All reasons why these bytes are no valid event; empty if they are one. Raises nothing."""
+        return self.exact.decode(value)[1]
+
+    def decode(self, values: pa.BinaryArray) -> Decoded:
+        """Decode a batch of JSON texts without nulls. Raises nothing, whatever the bytes are."""
+        columns, places = self.fast.decode(values)
+        fast = pa.RecordBatch.from_arrays(columns, schema=self.arrow_schema)
+        if len(places) == len(values):
+            return Decoded(fast, places, {})
+        judged = {
+            int(place): self.exact.decode(values[int(place)].as_py())
+            for place in np.setdiff1d(np.arange(len(values)), places, assume_unique=True)
+        }
+        rejected = {place: reasons for place, (_, reasons) in judged.items() if reasons}
+        mended = {place: row for place, (row, reasons) in judged.items() if not reasons}
+        return Decoded(*self._merged(fast, places, mended), rejected)
+
+    def _merged(self, fast: pa.RecordBatch, places: NDArray[np.int64], mended: Mapping[int, Row]) -> tuple[pa.RecordBatch, Any]:
+        if not mended:
+            return fast, places
+        columns = zip(*mended.values(), strict=True)
+        exact = [pa.array(column, field.arrow) for column, field in zip(columns, self.fields, strict=True)]
+        every = np.concatenate([places, np.fromiter(mended, dtype=np.int64)])
+        order = np.argsort(every)
+        merged = [pa.concat_arrays([a, b]).take(pa.array(order)) for a, b in zip(fast.columns, exact, strict=True)]
+        return pa.RecordBatch.from_arrays(merged, schema=self.arrow_schema), every[order]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Compiled validators cannot be pickled; a worker compiles its own.
+        return parse_contract, (self.document, self.event, self.version, f"{self.event} v{self.version}")
+
+
+def load_contract(path: Path) -> Contract:
+    """Load schemas/<event>/v<N>.json. Raises ContractError, one line that names file, place and what to do."""
+    matched = _FILE.fullmatch(path.name)
+    if matched is None:
+        raise ContractError(f"{path}: a schema file is named <event>/v<N>.json, N from 1; rename it")
+    return parse_contract(read_schema(path), path.parent.name, int(matched[1]), str(path))
+
+
+def load_contracts(folder: Path, event: str) -> dict[int, Contract]:
+    """All versions of an event below a folder of schemas, by version. Raises ContractError, also if there is none."""
+    paths = sorted((folder / event).glob("v*.json"))
+    if not paths:
+        raise ContractError(f"{folder / event}: no schema v<N>.json there; expected the versions of the event {event}")
+    return {contract.version: contract for contract in map(load_contract, paths)}
+
+
+def read_schema(path: Path) -> dict[str, Any]:
+    """A schema file as JSON, of the right dialect. Raises ContractError."""
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ContractError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise ContractError(f"{path}: not JSON: {error}") from None
+    if not isinstance(document, dict) or document.get("$schema") != DIALECT:
+        raise ContractError(f"{path}: expected an object with $schema {DIALECT}")
+    try:
+        jsonschema_rs.meta.validate(document)
+        jsonschema_rs.Draft202012Validator(document, validate_formats=True)
+    except (jsonschema_rs.ValidationError, ValueError) as error:
+        raise ContractError(f"{path}: not a valid JSON Schema: {str(error).splitlines()[0]}") from None
+    return document
+
+
+def parse_contract(document: Mapping[str, Any], event: str, version: int, source: str) -> Contract:
+    """A contract from a JSON Schema; `source` names it in errors. Raises ContractError."""
+    check_keywords(document, {*_TOP, *_NAMING, "x-target"}, source, "event")
+    properties, required = document.get("properties", {}), document.get("required", [])
+    if document.get("type") != "object" or document.get("additionalProperties") is not False or not properties:
+        raise ContractError(f"{source}: expected type object, properties, and additionalProperties false")
+    stray = [name for name in required if name not in properties]
+    if stray:
+        raise ContractError(f"{source}: required names {stray[0]!r}, which is not among the properties")
+    fields = tuple(field_of(name, spec, required=name in required, source=source) for name, spec in properties.items())
+    entity, event_id, event_time = (_named(document, keyword, fields, source) for keyword in _NAMING)
+    if entity is None or event_time is None:
+        raise ContractError(f"{source}: x-entity and x-event-time must each name a required property; add them")
+    return Contract(event, version, fields, entity, event_id, event_time, document.get("x-target"), document)
+
+
+def _named(document: Mapping[str, Any], keyword: str, fields: tuple[Field, ...], source: str) -> str | None:
+    name = document.get(keyword)
+    if name is None:
+        return None
+    kinds = {"timestamp"} if keyword == "x-event-time" else {"string", "integer"}
+    if not any(field.name == name and field.required and not field.nullable and field.kind in kinds for field in fields):
+        kind = "date-time" if keyword == "x-event-time" else "string or integer"
+        raise ContractError(f"{source}: {keyword} names {name!r}; expected a required property of type {kind}, not null")
+    return str(name)

@@ -1,0 +1,66 @@
+"""Alerts: raised once when a feature enters drift, resolved once when it leaves."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import NAMESPACE_URL, uuid5
+
+import msgspec
+
+from streaming.drift.series import Key
+from streaming.drift.window import Window
+from streaming.metrics.records import Alert, FeatureDrift
+
+_NAMESPACE = uuid5(NAMESPACE_URL, "urn:streaming-scoring:drift")
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A feature's verdict beside its state before. `since`: start of the run of drifted windows before this one, if any."""
+
+    kind: Literal["input_drift", "output_drift"]
+    feature: str
+    found: FeatureDrift
+    since: str | None
+
+    @property
+    def is_one(self) -> bool:
+        """Whether drift began or ended with this window."""
+        return self.found.drifted != (self.since is not None)
+
+
+def identify(*parts: str) -> str:
+    """The id that these parts always get: UUIDv5 of their canonical JSON.
+
+    >>> identify("drift", "a") == identify("drift", "a"), identify("a", "bc") == identify("ab", "c")
+    (True, False)
+    """
+    return str(uuid5(_NAMESPACE, msgspec.json.encode(parts).decode()))
+
+
+def alert(key: Key, window: Window, change: Change) -> Alert:
+    """The alert that tells a change."""
+    state: Literal["raised", "resolved"] = "raised" if change.found.drifted else "resolved"
+    since = change.found.since or change.since or window.start
+    return Alert(
+        id=identify("alert", *key, window.start, window.end, change.kind, change.feature, state),
+        at=window.at,
+        state=state,
+        kind=change.kind,
+        **key._asdict(),
+        feature=change.feature,
+        measure=change.found.measure,
+        value=change.found.value,
+        threshold=change.found.threshold,
+        since=since,
+        window_start=window.start,
+        window_end=window.end,
+        events=window.events,
+        message=_message(key, window, change, since),
+    )
+
+
+def _message(key: Key, window: Window, change: Change, since: str) -> str:
+    found = change.found
+    told = "has drifted from its training reference" if found.drifted else "is back within its training reference"
+    figure = f"{found.measure.upper()} {found.value:.3f}, threshold {found.threshold:.3f}, over {window.events} events"
+    return f"{key.deployment}: {change.feature} {told} of {key.model} version {key.model_version}: {figure}; drift since {since}"

@@ -1,0 +1,112 @@
+"""Drift detection: from the records of one series to a verdict on each closed window. No Spark, no clock of its own."""
+
+from __future__ import annotations
+
+import structlog
+from msgspec import Struct
+
+from streaming.drift.alert import Change, alert, identify
+from streaming.drift.psi import all_bins, chance_limit, psi
+from streaming.drift.series import Key, Series, is_repeat
+from streaming.drift.window import Shape, Window, extended, opened, shape_of_reference
+from streaming.metrics.records import Alert, Drift, FeatureDrift, Metrics, Reference
+from streaming.metrics.sketches import Histogram
+
+MEASURE = "psi"
+_log = structlog.get_logger("streaming.drift")
+
+
+class Limits(Struct, frozen=True):
+    """When a window closes, and what counts as drift."""
+
+    window_s: float
+    window_events: int
+    psi_threshold: float
+
+
+def take(series: Series, key: Key, record: Reference | Metrics, limits: Limits) -> list[Drift | Alert]:
+    """Tell a series, which changes, of one record; returns what is to be published: a verdict where a window closed, and alerts.
+
+    A window closes with the first record that makes it `window_s` long and `window_events` large, if the reference is
+    known; until that comes the window stays open, so that nothing observed is lost. The same records in the same order
+    give the same bytes out, ids included: a replay publishes what was published.
+    """
+    if isinstance(record, Reference):
+        _refer(series, key, record)
+    elif not is_repeat(series, record):
+        for group in record.groups:
+            _merge(series, key, opened(record, group))
+    window, reference = series.window, series.reference
+    if window is None or reference is None or window.length_s < limits.window_s or window.events < limits.window_events:
+        return []
+    series.window = None
+    return _judge(series, key, reference, window, limits)
+
+
+def compare(expected: Histogram, actual: Histogram, *, threshold: float, start: str, since: str | None) -> FeatureDrift:
+    """Verdict on one feature: PSI against the threshold, or against what chance can do where a small window makes that larger.
+
+    start: of the window, RFC 3339; since: start of the run of drifted windows before it, None if there is none.
+
+    >>> verdict = compare(Histogram([500, 500]), Histogram([900, 100]), threshold=0.2, start="2026-01-01T00:00:00.000000Z", since=None)
+    >>> verdict.drifted, round(verdict.value, 2), verdict.threshold
+    (True, 0.88, 0.2)
+    >>> compare(Histogram([500, 500]), Histogram([8, 3]), threshold=0.2, start="", since=None).threshold > 2
+    True
+    """
+    bins = all_bins(expected), all_bins(actual)
+    value, limit = psi(*bins), max(threshold, chance_limit(*bins))
+    drifted = value > limit
+    return FeatureDrift(MEASURE, round(value, 6), round(limit, 6), drifted, (since or start) if drifted else None, actual)
+
+
+def _refer(series: Series, key: Key, reference: Reference) -> None:
+    """Keep the reference. Another model file under the same version is another series: what was collected ends."""
+    known = series.reference
+    if known is not None and known.model_sha256 != reference.model_sha256:
+        series.since, series.score_since = {}, None
+    series.reference = reference
+    if series.window is not None and series.window.shape != shape_of_reference(reference):
+        _refuse(key, series.window.shape, series.window.events)
+        series.window = None
+
+
+def _merge(series: Series, key: Key, batch: Window) -> None:
+    known = series.window.shape if series.window else batch.shape
+    expected = shape_of_reference(series.reference) if series.reference else known
+    if batch.shape != expected:
+        _refuse(key, batch.shape, batch.events)
+        return
+    series.window = extended(series.window, batch) if series.window else batch
+
+
+def _refuse(key: Key, shape: Shape, events: int) -> None:
+    """Histograms over other bins than the reference's cannot be compared: told, for they should never come."""
+    _log.warning("histograms_do_not_fit_reference", **key._asdict(), model_sha256=shape.model_sha256, events=events)
+
+
+def _judge(series: Series, key: Key, reference: Reference, window: Window, limits: Limits) -> list[Drift | Alert]:
+    def verdict(expected: Histogram, actual: Histogram, since: str | None) -> FeatureDrift:
+        return compare(expected, actual, threshold=limits.psi_threshold, start=window.start, since=since)
+
+    features = {name: verdict(reference.counts[name], actual, series.since.get(name)) for name, actual in window.features.items()}
+    score = verdict(reference.score_counts, window.score, series.score_since)
+    changes = [Change("input_drift", name, found, series.since.get(name)) for name, found in features.items()]
+    changes.append(Change("output_drift", "score", score, series.score_since))
+    series.since = {name: found.since for name, found in features.items() if found.since is not None}
+    series.score_since = score.since
+    alerts = [alert(key, window, change) for change in changes if change.is_one]
+    return [_drift(key, window, features, score), *alerts]
+
+
+def _drift(key: Key, window: Window, features: dict[str, FeatureDrift], score: FeatureDrift) -> Drift:
+    return Drift(
+        id=identify("drift", *key, window.start, window.end),
+        at=window.at,
+        **key._asdict(),
+        window_start=window.start,
+        window_end=window.end,
+        events=window.events,
+        features=features,
+        score=score,
+    )

@@ -1,0 +1,106 @@
+"""The drift job's Spark side: metrics topic in, verdicts to the metrics topic and alerts to the alerts topic out.
+
+    metrics topic ─► by series ─► shuffle ─► take (state: one JSON text a series) ─► driver ─► metrics, alerts
+Delivery: at least once with idempotent effect. State and offsets lie in the checkpoint; a batch that is done again gives
+records with the same ids and bytes. They reach the driver, for there are few: one for each closed window, not for each event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+
+from streaming.config import Settings
+from streaming.drift.detect import Limits, take
+from streaming.drift.series import Key, Series, by_series
+from streaming.drift.series import decode as decode_series
+from streaming.drift.series import encode as encode_series
+from streaming.gather import RecordTopic
+from streaming.metrics.records import Alert, Drift, Metrics, Record, Reference, decode, encode
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.streaming.query import StreamingQuery
+    from pyspark.sql.streaming.state import GroupState
+
+MESSAGES_PER_TRIGGER = 2_000  # bounds a batch's memory where a topic of months is read from its beginning
+TOLD = pa.schema(
+    [*((name, pa.string()) for name in Key._fields), *(("partition", pa.int32()), ("offset", pa.int64()), ("value", pa.binary()))]
+)
+TOLD_SQL = ", ".join([*(f"{name} string" for name in Key._fields), "partition int", "offset bigint", "value binary"])
+
+
+def start_detect_drift(spark: SparkSession, settings: Settings, *, on_batch: Callable[[], None] = lambda: None) -> StreamingQuery:
+    """Start the drift job's query; it runs until it is stopped or fails. `on_batch` is called as each batch begins.
+
+    The number of series' partitions is `spark.sql.shuffle.partitions`, fixed by the checkpoint from its first batch on;
+    with a local master it is one, for more would cost and not pay. The query fails with Unavailable when the brokers do
+    not take its records: start it again, nothing is lost.
+    """
+    if (spark.sparkContext.master or "").startswith("local"):
+        spark.conf.set("spark.sql.shuffle.partitions", "1")
+    limits = Limits(settings.drift.window_s, settings.drift.window_events, settings.drift.psi_threshold)
+    writer = detect(read_metrics(spark, settings), limits).writeStream.queryName("detect_drift").outputMode("append")
+    topic = RecordTopic(settings.kafka.bootstrap_servers, client=settings.kafka.client)
+
+    def publish(batch: DataFrame, _: int) -> None:
+        on_batch()
+        records = [decode(bytes(row.value)) for row in batch.collect()]
+        _publish(topic, settings, [record for record in records if record is not None])
+
+    writer = writer.option("checkpointLocation", settings.drift.checkpoint).trigger(processingTime=f"{settings.drift.trigger_s} seconds")
+    return writer.foreachBatch(publish).start()
+
+
+def read_metrics(spark: SparkSession, settings: Settings) -> DataFrame:
+    """The metrics topic from its beginning: columns partition, offset, value."""
+    options = {
+        "kafka.bootstrap.servers": settings.kafka.bootstrap_servers,
+        "subscribe": settings.topics.of("metrics"),
+        "startingOffsets": "earliest",
+        "maxOffsetsPerTrigger": str(MESSAGES_PER_TRIGGER),
+    }
+    passed_on = {f"kafka.{name}": value for name, value in settings.kafka.client.items()}
+    return spark.readStream.format("kafka").options(**options, **passed_on).load().select("partition", "offset", "value")
+
+
+def detect(messages: DataFrame, limits: Limits) -> DataFrame:
+    """Verdicts and alerts as encoded records (column value, binary) from messages (partition, offset, value) of the metrics topic."""
+    told = messages.mapInArrow(_tell, TOLD_SQL)
+
+    def advance(key: tuple[Any, ...], frames: Iterable[pd.DataFrame], state: GroupState) -> Iterator[pd.DataFrame]:
+        series = decode_series(state.get[0]) if state.exists else Series()
+        values = pd.concat(list(frames)).sort_values(["partition", "offset"])["value"]
+        published = [encode(out) for value in values for out in _take(series, Key(*key), bytes(value), limits)]
+        state.update((encode_series(series),))
+        yield pd.DataFrame({"value": published})
+
+    return told.groupBy(*Key._fields).applyInPandasWithState(advance, "value binary", "series string", "append", "NoTimeout")
+
+
+def _tell(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        columns = [column.to_pylist() for column in batch.columns]
+        rows = [
+            (*key, partition, offset, encode(part))
+            for partition, offset, value in zip(*columns, strict=True)
+            if value is not None
+            for key, part in by_series(decode(value)).items()
+        ]
+        yield pa.RecordBatch.from_pylist([dict(zip(TOLD.names, row, strict=True)) for row in rows], schema=TOLD)
+
+
+def _take(series: Series, key: Key, value: bytes, limits: Limits) -> list[Drift | Alert]:
+    record = decode(value)
+    return take(series, key, record, limits) if isinstance(record, Reference | Metrics) else []
+
+
+def _publish(topic: RecordTopic, settings: Settings, records: list[Record]) -> None:
+    """Alerts first: where a verdict is on its topic, its alerts are on theirs."""
+    alerts: list[Record] = [record for record in records if isinstance(record, Alert)]
+    verdicts: list[Record] = [record for record in records if not isinstance(record, Alert)]
+    topic.publish(settings.topics.of("alerts"), alerts)
+    topic.publish(settings.topics.of("metrics"), verdicts)

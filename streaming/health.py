@@ -1,0 +1,129 @@
+"""What the driver tells the outside: Prometheus metrics, /livez and /readyz, on loopback unless told otherwise."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from streaming.config import Http
+from streaming.metrics.records import Metrics
+from streaming.metrics.sketches import LATENCY_BASE
+
+_LATENCY_S = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
+STUCK_S = 60.0  # a batch that runs for longer makes the job not ready: a sink is away, or it hangs
+
+
+class Health:
+    """State of one job: what is ready, and the figures for Prometheus."""
+
+    def __init__(self, job: str) -> None:
+        self.job = job
+        self.registry = CollectorRegistry()
+        self._events = Counter("scoring_events", "Events by outcome", ["outcome"], registry=self.registry)
+        self._rejected = Counter("scoring_rejected", "Rejected events by reason", ["reason"], registry=self.registry)
+        self._latency = Histogram(
+            "scoring_latency_seconds", "Producer's timestamp to row readable", buckets=_LATENCY_S, registry=self.registry
+        )
+        self._batch = Histogram("scoring_batch_seconds", "Duration of a micro-batch", buckets=_LATENCY_S, registry=self.registry)
+        self._part = Gauge("scoring_batch_part_seconds", "Parts of the last micro-batch", ["part"], registry=self.registry)
+        self._model = Gauge("scoring_model_info", "Serving version", ["model", "version"], registry=self.registry)
+        self._waited = Counter("scoring_sink_wait_seconds", "Time spent waiting for a sink that was away", registry=self.registry)
+        self._restarts = Counter("scoring_query_restarts", "Restarts of the query after an outage", registry=self.registry)
+        self._running = Gauge("scoring_batch_running_seconds", "Age of the running micro-batch, 0 if none", registry=self.registry)
+        self._running.set_function(lambda: time.monotonic() - self._since if self._since else 0.0)
+        self._since = 0.0
+        self._not_ready = "starting"
+
+    def ready(self) -> None:
+        """The query runs."""
+        self._not_ready = ""
+
+    def away(self, reason: str) -> None:
+        """The query waits for something that is away."""
+        self._not_ready = reason
+        self._restarts.inc()
+
+    def batch_began(self) -> None:
+        """A micro-batch began."""
+        self._since = time.monotonic()
+
+    def batch_ended(self, record: Metrics | None = None) -> None:
+        """A micro-batch ended; its record's figures are added."""
+        self._since = 0.0
+        if record is None:
+            return
+        for outcome in ("scored", "repeated", "rejected"):
+            self._events.labels(outcome).inc(getattr(record, outcome))
+        for reason, n in record.rejected_by_reason.items():
+            self._rejected.labels(reason).inc(n)
+        for place, n in record.latency_ms.items():
+            self._observe_latency(LATENCY_BASE ** int(place) / 1000, n)
+        self._batch.observe(record.duration_ms / 1000)
+        for part, ms in record.parts_ms.items():
+            self._part.labels(part).set(ms / 1000)
+        self._waited.inc(record.waited_s)
+        for group in record.groups:
+            self._model.clear()
+            self._model.labels(group.model, group.model_version).set(1)
+
+    def _observe_latency(self, seconds: float, n: int) -> None:
+        for _ in range(n):
+            self._latency.observe(seconds)
+
+    def not_ready(self) -> str:
+        """Why the job is not ready; empty if it is."""
+        if self._since and time.monotonic() - self._since > STUCK_S:
+            return f"a micro-batch has run for {time.monotonic() - self._since:.0f} s"
+        return self._not_ready
+
+
+def serve(health: Health, http: Http, port: int) -> int:
+    """Serve the job's health from a daemon thread. Returns the port; writes it to <port_file>/<job>.port if that is set."""
+    server = ThreadingHTTPServer((http.host, port), _handler(health))
+    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    taken = int(server.server_address[1])
+    if http.port_file is not None:
+        _write(http.port_file / f"{health.job}.port", taken)
+    return taken
+
+
+def _write(path: Path, port: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{port}\n", encoding="utf-8")
+
+
+def _handler(health: Health) -> type[BaseHTTPRequestHandler]:
+    def live() -> tuple[int, bytes]:
+        return 200, b"live\n"
+
+    def ready() -> tuple[int, bytes]:
+        reason = health.not_ready()
+        return (503, f"{reason}\n".encode()) if reason else (200, b"ready\n")
+
+    def metrics() -> tuple[int, bytes]:
+        return 200, generate_latest(health.registry)
+
+    routes: dict[str, Callable[[], tuple[int, bytes]]] = {"/livez": live, "/readyz": ready, "/metrics": metrics}
+
+    class Handler(BaseHTTPRequestHandler):
+        """Answers GET on the three paths."""
+
+        def do_GET(self) -> None:
+            """Answer a request."""
+            status, body = routes[self.path]() if self.path in routes else (404, b"/metrics /livez /readyz\n")
+            self.send_response(status)
+            self.send_header("Content-Type", CONTENT_TYPE_LATEST if self.path == "/metrics" else "text/plain; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Stay silent: a scrape is no event."""
+
+    return Handler

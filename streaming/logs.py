@@ -1,0 +1,27 @@
+"""Logs of the jobs: structured JSON lines fit for log stores, readable ones on a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+from streaming.config import Log
+
+
+def set_up_logs(log: Log) -> None:
+    """Send structlog's events to standard error: JSON, or text on a terminal (log.format=auto)."""
+    text = log.format == "text" or (log.format == "auto" and sys.stderr.isatty())
+    renderer = structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, log.level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,63 @@
+"""The tally of a micro-batch: what each task counted, merged by the driver into one metrics record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from streaming.metrics.sketches import Histogram, LatencySketch, merge, merge_latencies
+
+
+class Tally(msgspec.Struct):
+    """Counts of a part of a micro-batch. The small row that a task returns; merging is addition, in any order."""
+
+    events: int = 0
+    scored: int = 0
+    repeated: int = 0
+    rejected_by_reason: dict[str, int] = {}
+    features: dict[str, Histogram] = {}
+    score: Histogram | None = None
+    score_sum: float = 0.0
+    score_sum_squares: float = 0.0
+    latency_ms: LatencySketch = {}
+    parts_ms: dict[str, float] = {}
+    waited_s: float = 0.0
+
+    @property
+    def rejected(self) -> int:
+        """All rejections."""
+        return sum(self.rejected_by_reason.values())
+
+
+def merge_tallies(tallies: Iterable[Tally]) -> Tally:
+    """Sum of tallies; an empty one for none."""
+    parts = list(tallies)
+    scores = [part.score for part in parts if part.score is not None]
+    return Tally(
+        events=sum(part.events for part in parts),
+        scored=sum(part.scored for part in parts),
+        repeated=sum(part.repeated for part in parts),
+        rejected_by_reason=_add(part.rejected_by_reason for part in parts),
+        features=_merge_features([part.features for part in parts if part.features]),
+        score=merge(scores) if scores else None,
+        score_sum=sum(part.score_sum for part in parts),
+        score_sum_squares=sum(part.score_sum_squares for part in parts),
+        latency_ms=merge_latencies(part.latency_ms for part in parts),
+        parts_ms=_add(part.parts_ms for part in parts),
+        waited_s=sum(part.waited_s for part in parts),
+    )
+
+
+def _add(tables: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    total: dict[str, Any] = {}
+    for table in tables:
+        for name, value in table.items():
+            total[name] = total.get(name, 0) + value
+    return total
+
+
+def _merge_features(tables: list[dict[str, Histogram]]) -> dict[str, Histogram]:
+    names = tables[0] if tables else {}
+    return {name: merge(table[name] for table in tables) for name in names}

@@ -1,0 +1,141 @@
+"""The driver's side of a micro-batch: plan, run, record; Spark commits after it returns.
+
+Anything may die between any two lines: what was done is done again, under the plan that was written first, to the same effect.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+import structlog
+from pyspark import Broadcast
+from pyspark.sql import DataFrame, SparkSession
+
+from streaming.config import Settings
+from streaming.errors import Unavailable
+from streaming.gather import RecordTopic, metrics_record, reference_record
+from streaming.health import Health
+from streaming.metrics.records import Metrics, Record
+from streaming.metrics.sketches import latency_quantile
+from streaming.metrics.tally import Tally, merge_tallies
+from streaming.models.artifact import Artifact
+from streaming.models.deployment import Deployment
+from streaming.models.plan import Plan, PlannedModel, encode
+from streaming.pipeline import Destination, score_task
+from streaming.plan_log import PlanLog
+from streaming.planner import ModelWatch, new_plan
+from streaming.supervise import StopGate
+
+_log = structlog.get_logger("streaming.batch")
+REFERENCE_EVERY_S = 3600.0  # the reference is repeated, so that it outlives the metrics topic's retention
+
+
+class MicroBatches:
+    """The function that foreachBatch calls, with what it needs at hand."""
+
+    def __init__(
+        self, spark: SparkSession, settings: Settings, deployment: Deployment, watch: ModelWatch, to: Destination, health: Health, gate: StopGate
+    ) -> None:
+        self._spark, self._settings, self._deployment = spark, settings, deployment
+        self._watch, self._to, self._health, self._gate = watch, to, health, gate
+        self._cores = spark.sparkContext.defaultParallelism
+        self._records = RecordTopic(settings.kafka.bootstrap_servers, client=settings.kafka.client)
+        self._plans: PlanLog | None = None
+        self._shipped: dict[str, Broadcast[Artifact]] = {}
+        self._told: tuple[PlannedModel | None, float] = (None, 0.0)
+
+    def __call__(self, batch: DataFrame, batch_id: int) -> None:
+        """Score one micro-batch."""
+        self._gate.pass_or_wait()
+        self._health.batch_began()
+        record = None
+        try:
+            record = self._carry_out(batch, batch_id)
+        finally:
+            self._health.batch_ended(record)
+        self._log(record)
+
+    def _carry_out(self, batch: DataFrame, batch_id: int) -> Metrics:
+        began = time.perf_counter()
+        plan, replayed = self._plan(batch_id)
+        artifact = self._ship(plan)
+        planned = time.perf_counter()
+        tally = self._run(batch, plan, artifact, replayed)
+        ended = time.perf_counter()
+        tally.parts_ms |= {"plan": (planned - began) * 1000, "job": (ended - planned) * 1000}
+        record = metrics_record(plan, tally, duration_ms=(ended - began) * 1000)
+        self._publish(plan, record, artifact)
+        return record
+
+    def _plan(self, batch_id: int) -> tuple[Plan, bool]:
+        """The batch's plan, and whether it was there before (a replay)."""
+        if self._plans is None:
+            context = self._spark.sparkContext
+            self._plans = PlanLog(context._jvm, context._jsc.hadoopConfiguration(), self._settings.stream.checkpoint)
+        found = self._plans.read(batch_id)
+        if found is not None:
+            return found, True
+        plan = new_plan(
+            query_id=self._plans.query_id(),
+            batch_id=batch_id,
+            deployment=self._deployment,
+            stream=self._settings.stream,
+            ready=self._watch.current,
+            offsets=self._plans.offsets(batch_id),
+            cores=self._cores,
+        )
+        return self._plans.create(plan), False
+
+    def _ship(self, plan: Plan) -> Broadcast[Artifact]:
+        """The plan's model on its way to the workers: sent once for each version."""
+        sha256 = plan.champion.sha256
+        if sha256 not in self._shipped:
+            self._shipped[sha256] = self._spark.sparkContext.broadcast(self._watch.ready_for(plan.champion).artifact)
+            for old in list(self._shipped)[:-2]:
+                self._shipped.pop(old).unpersist()
+        return self._shipped[sha256]
+
+    def _run(self, batch: DataFrame, plan: Plan, artifact: Broadcast[Artifact], replayed: bool) -> Tally:
+        task = partial(score_task, self._to, encode(plan), 2 if replayed else 1, artifact)
+        rows = batch.coalesce(plan.tasks).mapInArrow(task, "tally binary").collect()
+        return merge_tallies(msgspec.json.decode(bytes(row[0]), type=Tally) for row in rows)
+
+    def _publish(self, plan: Plan, record: Metrics, artifact: Broadcast[Artifact]) -> None:
+        records: list[Record] = [record]
+        told, at = self._told
+        if told != plan.champion or time.monotonic() - at > REFERENCE_EVERY_S:
+            records.insert(0, reference_record(plan, artifact.value.manifest))
+        topic = self._settings.topics.of("metrics")
+        wait_for(lambda: self._records.publish(topic, records), "metrics", self._settings.store.retry_max_s)
+        if len(records) > 1:
+            self._told = (plan.champion, time.monotonic())
+
+    @staticmethod
+    def _log(record: Metrics) -> None:
+        _log.info(
+            "batch",
+            batch=record.batch_id,
+            events=record.events,
+            scored=record.scored,
+            repeated=record.repeated,
+            rejected=record.rejected,
+            duration_ms=record.duration_ms,
+            latency_p95_ms=latency_quantile(record.latency_ms, 0.95) if record.latency_ms else None,
+            model_version=record.groups[0].model_version if record.groups else None,
+            parts_ms=record.parts_ms,
+        )
+
+
+def wait_for(deliver: Callable[[], None], what: str, pause_max_s: float) -> None:
+    """Deliver; while the other side is away, wait with back-off and tell."""
+    pause_s = 0.5
+    while True:
+        try:
+            return deliver()
+        except Unavailable as error:
+            _log.warning("sink_away", part=what, error=str(error), again_in_s=pause_s)
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 2, pause_max_s)

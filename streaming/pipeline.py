@@ -1,0 +1,206 @@
+"""The scoring path: the only file that knows the order of the steps, and what one Spark task does with its rows.
+
+    raw ─► decode ─► validate ─► score ─► store ─► observe what stands ─► scoring log
+              └─────────┴──────────┴────────┴────► rejected topic
+A task delivers everything before it returns its one small row, a Tally: no rows go to the driver, nothing is read twice.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import structlog
+
+from streaming.contracts.schema import Contract, parse_contract
+from streaming.errors import Unavailable
+from streaming.metrics.sketches import Histogram, latency_sketch
+from streaming.metrics.tally import Tally, merge_tallies
+from streaming.models.artifact import Artifact
+from streaming.models.formats import skops
+from streaming.models.model import Model
+from streaming.models.plan import Plan
+from streaming.models.plan import decode as decode_plan
+from streaming.records import PREDICTION, RAW, REJECTED
+from streaming.sinks import CONFLICT, REPEAT, STANDS, Sink
+from streaming.sinks.postgres import PostgresSink
+from streaming.sinks.rejected import RejectedTopic
+from streaming.sinks.scoring_log import write_slice
+from streaming.steps import Step, run_steps
+from streaming.steps.decode import Decode
+from streaming.steps.observe import Observe
+from streaming.steps.score import Score
+from streaming.steps.validate import Validate
+
+if TYPE_CHECKING:
+    from pyspark import Broadcast
+
+T = TypeVar("T")
+TALLY_COLUMN = pa.schema([("tally", pa.binary())])
+_log = structlog.get_logger("streaming.task")
+
+
+class Destination(msgspec.Struct, frozen=True):
+    """Where tasks deliver to: constant while a job runs. Travels inside the task's closure, never on a command line."""
+
+    job: str
+    dsn: str
+    statement_timeout_s: float
+    retry_max_s: float
+    bootstrap_servers: str
+    client: tuple[tuple[str, str], ...]
+    rejected_topic: str
+    rejected_max_bytes: int
+    scoring_log: str
+    event: str
+    contracts: tuple[tuple[int, str], ...]
+    """version and text of each of the event's schemas"""
+
+
+class Delivery:
+    """A worker's open sinks, and the contracts it checks against."""
+
+    def __init__(self, to: Destination) -> None:
+        self.to = to
+        self.contracts = {version: parse_contract(json.loads(text), to.event, version, f"v{version}") for version, text in to.contracts}
+        self.store: Sink = PostgresSink(to.dsn, statement_timeout_s=to.statement_timeout_s)
+        self.rejected = RejectedTopic(
+            to.bootstrap_servers, to.rejected_topic, client=dict(to.client), max_message_bytes=to.rejected_max_bytes, job=to.job
+        )
+
+
+def scoring_steps(contracts: Mapping[int, Contract], model: Model) -> dict[str, Step]:
+    """The steps from a raw event to its score, in order: the same for stream, batch and single events."""
+    return {"decode": Decode(), "validate": Validate(contracts), "score": Score(model)}
+
+
+@lru_cache(maxsize=1)
+def _delivery(to: Destination) -> Delivery:
+    return Delivery(to)
+
+
+_models: dict[str, Model] = {}
+
+
+def _model(sha256: str, artifact: Broadcast[Artifact]) -> Model:
+    """The model of this checksum, loaded once per worker; the one before it is kept for a replay, older ones are dropped."""
+    if sha256 not in _models:
+        _models[sha256] = skops.load(artifact.value, sha256)
+        for old in list(_models)[:-2]:
+            del _models[old]
+    return _models[sha256]
+
+
+def score_task(
+    to: Destination, plan_text: str, attempt: int, artifact: Broadcast[Artifact], batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """One Spark task (`mapInArrow`): RAW batches in; one row out, the task's Tally as JSON."""
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    assert context is not None
+    plan = decode_plan(plan_text)
+    run = TaskRun(_delivery(to), plan, _model(plan.champion.sha256, artifact), attempt + context.attemptNumber())
+    tally = run.take_all(batches, context.partitionId())
+    yield pa.RecordBatch.from_arrays([pa.array([msgspec.json.encode(tally)], pa.binary())], schema=TALLY_COLUMN)
+
+
+class TaskRun:
+    """One task's work under one plan."""
+
+    def __init__(self, delivery: Delivery, plan: Plan, model: Model, attempt: int) -> None:
+        self._delivery, self._plan, self._attempt = delivery, plan, attempt
+        self._steps = scoring_steps(delivery.contracts, model)
+        self._observe = {"observe": Observe(model.manifest)}
+        self._model_name = f"{plan.champion.name}/{plan.champion.version}"
+
+    def take_all(self, batches: Iterator[pa.RecordBatch], task: int) -> Tally:
+        """Score and deliver every batch, then the task's slice of the scoring log. Returns what was counted."""
+        tallies, standing = [], []
+        for batch in batches:
+            tally, rows = self.take(batch)
+            tallies.append(tally)
+            standing.append(rows)
+        log = Tally()
+        self._deliver(log, "scoring_log", lambda: write_slice(self._delivery.to.scoring_log, self._plan, task, standing))
+        return merge_tallies([*tallies, log])
+
+    def take(self, batch: pa.RecordBatch) -> tuple[Tally, pa.RecordBatch]:
+        """Score and deliver one batch of type RAW. Returns what was counted, and the rows that stand."""
+        passage = run_steps(self._steps, batch.cast(RAW) if batch.schema != RAW else batch, self._plan)
+        tally = Tally(events=batch.num_rows, parts_ms=passage.parts_ms)
+        rows = passage.rows
+        verdicts = self._deliver(tally, "store", lambda: self._delivery.store.write(predictions(rows)))
+        readable_at = datetime.now(UTC)
+        rejected = [*passage.rejected, *_conflicts(rows, verdicts)]
+        self._reject(tally, rejected)
+        standing = rows.filter(pa.array(verdicts == STANDS))
+        tally.repeated = int(np.count_nonzero(verdicts == REPEAT))
+        self._count(tally, standing, readable_at)
+        return tally, standing
+
+    def _reject(self, tally: Tally, rejected: list[pa.RecordBatch]) -> None:
+        for part in rejected:
+            self._deliver(tally, "rejects", partial(self._delivery.rejected.write, part, model=self._model_name, attempt=self._attempt))
+            for entry in pc.value_counts(part.column("reason")).to_pylist():
+                tally.rejected_by_reason[entry["values"]] = tally.rejected_by_reason.get(entry["values"], 0) + entry["counts"]
+
+    def _count(self, tally: Tally, standing: pa.RecordBatch, readable_at: datetime) -> None:
+        """Observe the rows that stand: repeats and conflicts must not weigh on distributions twice."""
+        passage = run_steps(self._observe, standing, self._plan)
+        tally.parts_ms.update(passage.parts_ms)
+        tally.scored = standing.num_rows
+        tally.features = _histograms(passage.observed["features"])
+        tally.score = msgspec.convert(passage.observed["score"], Histogram)
+        tally.score_sum = float(passage.observed["score_sum"])  # type: ignore[arg-type]
+        tally.score_sum_squares = float(passage.observed["score_sum_squares"])  # type: ignore[arg-type]
+        waits_us = pc.subtract(pa.scalar(readable_at, standing.schema.field("received_at").type), standing.column("received_at"))
+        tally.latency_ms = latency_sketch(waits_us.cast(pa.int64()).to_numpy(zero_copy_only=False) / 1000)
+
+    def _deliver(self, tally: Tally, part: str, deliver: Callable[[], T]) -> T:
+        """Deliver; while the sink is away wait with back-off and tell, for the batch is never skipped."""
+        pause_s = 0.5
+        while True:
+            began = time.perf_counter()
+            try:
+                result = deliver()
+            except Unavailable as error:
+                _log.warning("sink_away", part=part, plan=self._plan.plan_id, error=str(error), again_in_s=pause_s)
+                time.sleep(pause_s)
+                tally.waited_s += time.perf_counter() - began
+                pause_s = min(pause_s * 2, self._delivery.to.retry_max_s)
+                continue
+            tally.parts_ms[part] = tally.parts_ms.get(part, 0.0) + (time.perf_counter() - began) * 1000
+            return result
+
+
+def predictions(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Scored rows as rows of the type PREDICTION."""
+    absent = pa.nulls(rows.num_rows, pa.string())
+    names = set(rows.schema.names)
+    return pa.RecordBatch.from_arrays([rows.column(n) if n in names else absent for n in PREDICTION.names], schema=PREDICTION)
+
+
+def _conflicts(rows: pa.RecordBatch, verdicts: np.ndarray) -> list[pa.RecordBatch]:
+    """Rejections of the rows whose key is taken by an event with other bytes."""
+    taken = rows.filter(pa.array(verdicts == CONFLICT))
+    if not taken.num_rows:
+        return []
+    keys = zip(taken.column("event_id").to_pylist(), taken.column("event_time").to_pylist(), strict=True)
+    messages = [f"event {key} at {time} was scored before with other bytes; give a changed event a new id" for key, time in keys]
+    constant = {"stage": "store", "reason": "event_conflict", "path": ""}
+    columns: dict[str, Any] = {name: pa.array([text] * len(messages), pa.string()) for name, text in constant.items()}
+    columns |= {name: taken.column(name) for name in [*RAW.names, "schema_version"]} | {"message": pa.array(messages, pa.string())}
+    return [pa.RecordBatch.from_arrays([columns[name] for name in REJECTED.names], schema=REJECTED)]
+
+
+def _histograms(observed: object) -> dict[str, Histogram]:
+    return msgspec.convert(observed, dict[str, Histogram])

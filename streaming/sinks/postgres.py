@@ -1,0 +1,129 @@
+"""PostgreSQL: the history in `prediction`, the newest row of each entity in `current_prediction`.
+
+Delivery: at least once with idempotent effect. One batch is one transaction: COPY into a temporary table, then
+INSERT … ON CONFLICT, so that a replay, a repeat and a late event change nothing that stood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from streaming.errors import StoreError, Unavailable
+from streaming.records import PREDICTION
+from streaming.sinks import CONFLICT, REPEAT, STANDS, first_of_batch
+from streaming.sinks.migrate import connect
+
+_COLUMNS = ", ".join(PREDICTION.names)
+_INCOMING = "CREATE TEMPORARY TABLE IF NOT EXISTS incoming (LIKE prediction) ON COMMIT DELETE ROWS"
+_COPY = f"COPY incoming ({_COLUMNS}) FROM STDIN (FORMAT csv)"
+_HISTORY = f"""
+    INSERT INTO prediction ({_COLUMNS}) SELECT {_COLUMNS} FROM incoming ORDER BY event_time, prediction_id
+    ON CONFLICT (event_time, prediction_id) DO NOTHING"""  # noqa: S608 (columns are constants of ours)
+# Rows that another address wrote first, with the digest of what stands.
+_STOOD_BEFORE = """
+    DELETE FROM incoming i USING prediction p
+    WHERE p.event_time = i.event_time AND p.prediction_id = i.prediction_id
+      AND (p.source_topic, p.source_partition, p.source_offset) <> (i.source_topic, i.source_partition, i.source_offset)
+    RETURNING i.prediction_id::text, encode(p.payload_digest, 'hex')"""
+_CURRENT_COLUMNS = (
+    "deployment, entity_id, prediction_id, event_id, role, variant, model_name, model_version, score, predicted_class, "
+    "event_time, received_at, scored_at, source_topic, source_partition, source_offset"
+)
+_NEWER = "event_time, received_at, source_partition, source_offset"
+_SET = ", ".join(f"{name} = EXCLUDED.{name}" for name in _CURRENT_COLUMNS.split(", ")[2:])
+# Rows are locked in the order of the key, so that concurrent tasks cannot deadlock.
+_CURRENT = f"""
+    INSERT INTO current_prediction AS c ({_CURRENT_COLUMNS})
+    SELECT DISTINCT ON (deployment, entity_id) {_CURRENT_COLUMNS} FROM incoming WHERE role <> 'shadow'
+    ORDER BY deployment, entity_id, event_time DESC, received_at DESC, source_partition DESC, source_offset DESC
+    ON CONFLICT (deployment, entity_id) DO UPDATE SET {_SET}
+    WHERE ({", ".join(f"EXCLUDED.{n}" for n in _NEWER.split(", "))}) > ({", ".join(f"c.{n}" for n in _NEWER.split(", "))})"""  # noqa: S608
+
+
+class PostgresSink:
+    """Writes predictions; holds one connection, opened when first needed and again after it broke."""
+
+    def __init__(self, dsn: str, *, statement_timeout_s: float = 60) -> None:
+        self._dsn = dsn
+        self._options = f"-c statement_timeout={int(statement_timeout_s * 1000)} -c lock_timeout={int(statement_timeout_s * 1000)}"
+        self._connection: psycopg.Connection | None = None
+
+    def write(self, predictions: pa.RecordBatch) -> np.ndarray:
+        """See Sink.write."""
+        verdicts = first_of_batch(predictions)
+        unique = predictions.filter(pa.array(verdicts == STANDS))
+        if unique.num_rows:
+            stood_before = self._attempt(lambda connection: _store(connection, unique))
+            if stood_before:
+                self._judge(predictions, verdicts, stood_before)
+        return verdicts
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _attempt(self, work: Callable[[psycopg.Connection], dict[str, str]]) -> dict[str, str]:
+        try:
+            with self._open().transaction():
+                assert self._connection is not None
+                return work(self._connection)
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            self.close()
+            raise Unavailable(f"PostgreSQL: {_first_line(error)}") from None
+        except psycopg.Error as error:
+            self.close()
+            raise StoreError(f"PostgreSQL refused predictions ({error.sqlstate}): {_first_line(error)}") from None
+
+    def _open(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._dsn, options=self._options)
+            self._connection.autocommit = True
+            try:
+                self._connection.execute(_INCOMING)
+            except psycopg.errors.UndefinedTable:
+                raise StoreError("the store has no table prediction; make it with `scoring store migrate`") from None
+        return self._connection
+
+    @staticmethod
+    def _judge(predictions: pa.RecordBatch, verdicts: np.ndarray, stood_before: dict[str, str]) -> None:
+        """Write the store's word into the verdicts of the rows that it knew from elsewhere, and of those that follow them."""
+        keys, digests = predictions.column("prediction_id").to_pylist(), predictions.column("payload_digest").to_pylist()
+        for row, (key, digest) in enumerate(zip(keys, digests, strict=True)):
+            if key in stood_before:
+                verdicts[row] = REPEAT if stood_before[key] == digest else CONFLICT
+
+
+def _store(connection: psycopg.Connection, rows: pa.RecordBatch) -> dict[str, str]:
+    """One transaction's work. Returns, for ids that another address wrote first, the digest that stands."""
+    with connection.cursor() as cursor:
+        with cursor.copy(_COPY) as copy:
+            copy.write(csv_bytes(rows))
+        cursor.execute(_HISTORY)
+        stood_before: dict[str, str] = {}
+        if cursor.rowcount < rows.num_rows:
+            stood_before = dict(cursor.execute(_STOOD_BEFORE).fetchall())
+        cursor.execute(_CURRENT)
+    return stood_before
+
+
+def csv_bytes(rows: pa.RecordBatch) -> bytes:
+    """Rows of the type PREDICTION as PostgreSQL's CSV: null is an unquoted empty field, bytea is \\x and hex."""
+    digest = pc.binary_join_element_wise(pa.scalar("\\x"), rows.column("payload_digest"), pa.scalar(""))
+    position = rows.schema.get_field_index("payload_digest")
+    sink = pa.BufferOutputStream()
+    options = pyarrow.csv.WriteOptions(include_header=False)
+    pyarrow.csv.write_csv(rows.set_column(position, "payload_digest", digest), sink, options)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _first_line(error: Any) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,48 @@
+"""The scoring log: features as the model got them, and the prediction, as Parquet for retraining, slices and audits.
+
+Delivery: at least once with idempotent effect. A file is named by query, batch and task, so that a replay overwrites itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from streaming.errors import Unavailable
+from streaming.models.plan import Plan
+from streaming.records import EVENT_PREFIX, PREDICTION
+
+_ON_DEMAND = {"scores", "explanation"}  # filled only where a deployment asks for them
+
+
+def write_slice(root: str, plan: Plan, task: int, batches: Sequence[pa.RecordBatch]) -> str | None:
+    """Write one task's scored rows: the columns of PREDICTION and the event's fields, by deployment, date and hour.
+
+    Returns the file's path, None where there is nothing to write. Raises Unavailable if the file system refuses.
+    """
+    rows = sum(batch.num_rows for batch in batches)
+    if not rows:
+        return None
+    table = pa.Table.from_batches(batches)
+    names = [n for n in table.column_names if n.startswith(EVENT_PREFIX) or (n in PREDICTION.names and n not in _ON_DEMAND)]
+    folder = f"{root}/deployment={plan.deployment}/date={plan.now:%Y-%m-%d}/hour={plan.now:%H}"
+    path = f"{folder}/{plan.query_id}-{plan.batch_id:09d}-{task:04d}.parquet"
+    try:
+        _write_whole(table.select(names), path)
+    except OSError as error:
+        raise Unavailable(f"scoring log {path}: {error}") from None
+    return path
+
+
+def _write_whole(table: pa.Table, path: str) -> None:
+    """Write under another name first: a reader never meets half a file."""
+    system, place = fs.FileSystem.from_uri(path) if "://" in path else (fs.LocalFileSystem(), path)
+    parent, _, name = place.rpartition("/")
+    hidden = f"{parent}/_{name}.tmp"
+    system.create_dir(parent, recursive=True)
+    with system.open_output_stream(hidden) as stream:
+        pq.write_table(table, stream, compression="zstd")
+    system.move(hidden, place)

@@ -1,0 +1,62 @@
+"""Spark: the session that our jobs run in, and the spark-submit command that starts them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import pyspark
+from pyspark.sql import SparkSession
+
+from streaming.config import Settings
+
+# What the jobs rely on for exactness and speed; a setting that an operator gives to spark-submit stands above these.
+_SESSION = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+    "spark.python.worker.reuse": "true",
+    "spark.python.daemon.module": "streaming.worker_daemon",
+    # One thread in each worker: there are as many workers as cores.
+    "spark.executorEnv.OMP_NUM_THREADS": "1",
+    "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
+}
+
+
+def session(name: str, settings: Settings, extra: dict[str, str] | None = None) -> SparkSession:
+    """The job's Spark session."""
+    builder = SparkSession.builder.appName(name)
+    conf = _SESSION | {"spark.sql.execution.arrow.maxRecordsPerBatch": str(settings.stream.arrow_batch_rows)} | (extra or {})
+    for key, value in conf.items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("WARN")
+    return spark
+
+
+def submit_command(script: Path, config: Path, settings: Settings, jars: list[Path]) -> list[str]:
+    """The spark-submit command line of a job; it holds no secret."""
+    submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
+    conf = {"spark.ui.enabled": "false", "spark.pyspark.python": sys.executable} | settings.spark.conf
+    options = [option for key, value in conf.items() for option in ("--conf", f"{key}={value}")]
+    return [
+        str(submit),
+        *("--master", settings.spark.master),
+        *("--driver-memory", settings.spark.driver_memory),
+        *("--jars", ",".join(map(str, jars))),
+        *options,
+        str(script),
+        *("--config", str(config)),
+    ]
+
+
+def submit_environment(java_home: Path) -> dict[str, str]:
+    """The environment for spark-submit: our Java and our Python."""
+    return os.environ | {"JAVA_HOME": str(java_home), "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+
+
+def become(command: list[str], environment: dict[str, str]) -> NoReturn:
+    """Run a command in this process's place, so that signals reach it directly."""
+    sys.stdout.flush()
+    os.execvpe(command[0], command, environment)  # noqa: S606 (an argument list, no shell)

@@ -1,0 +1,117 @@
+"""A long-running query: ended gently by a signal, started again after an outage."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from pyspark.errors import StreamingQueryException
+from pyspark.java_gateway import ensure_callback_server_started
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from streaming.errors import ScoringError
+from streaming.health import Health
+
+_log = structlog.get_logger("streaming.supervise")
+# What Kafka's and PostgreSQL's clients say when the other side is away; found in the query's failure.
+_AWAY = ("org.apache.kafka.common.errors", "TimeoutException", "java.net.", "Cannot fetch offset", "streaming.errors.Unavailable")
+_STRANGE_MAX = 3  # failures of another kind, in a row and without a batch done, before the job gives up
+STOP_WAIT_S = 60.0  # a batch that takes longer than this to end is interrupted; it will be replayed
+
+
+class QueryFailed(ScoringError):
+    """The query failed again and again for a reason that does not go away: see the log, mend it, start again."""
+
+
+class StopGate:
+    """Tells the query's batches that the job is to end, and the job that a batch boundary was reached."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self.at_boundary = threading.Event()
+
+    def pass_or_wait(self) -> None:
+        """Called as a batch begins: goes on, or, when the job is to end, waits for the query to be stopped."""
+        if self.stopping.is_set():
+            self.at_boundary.set()
+            threading.Event().wait()
+
+
+class _Handler:
+    """sun.misc.SignalHandler in Python."""
+
+    class Java:
+        """py4j: the interface implemented."""
+
+        implements = ("sun.misc.SignalHandler",)
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
+
+    def handle(self, _: Any) -> None:
+        """Called by the JVM."""
+        self._stop()
+
+
+def catch_signals(spark: SparkSession, gate: StopGate) -> None:
+    """SIGTERM and SIGINT end the job after its batch.
+
+    spark-submit's process is the JVM: it gets the signal first, and would tear the session down under the batch.
+    """
+    context = spark.sparkContext
+    ensure_callback_server_started(context._gateway)  # type: ignore[no-untyped-call]
+    handler = _Handler(gate.stopping.set)
+    jvm: Any = context._jvm
+    for name in ("TERM", "INT"):
+        jvm.sun.misc.Signal.handle(jvm.sun.misc.Signal(name), handler)
+        signal.signal(getattr(signal, f"SIG{name}"), lambda *_: gate.stopping.set())
+
+
+def supervise(start: Callable[[], StreamingQuery], gate: StopGate, health: Health, *, pause_s: float, pause_max_s: float) -> None:
+    """Run a query until a signal ends it; after an outage start it again from its checkpoint, with back-off.
+
+    Raises QueryFailed when it fails for a reason that waiting does not mend.
+    """
+    pause, strange = pause_s, 0
+    while not gate.stopping.is_set():
+        query = None
+        try:
+            query = start()
+            health.ready()
+            _wait(query, gate)
+            return
+        except StreamingQueryException as error:
+            reason = _reason(str(error))
+            progressed = query is not None and query.lastProgress is not None
+            away = any(mark in str(error) for mark in _AWAY)
+            strange = 0 if away else (1 if progressed else strange + 1)
+            if strange >= _STRANGE_MAX:
+                raise QueryFailed(f"the query failed {strange} times in a row: {reason}") from None
+            pause = pause_s if progressed else min(pause * 2, pause_max_s)
+        health.away(reason)
+        _log.warning("query_restart", reason=reason, again_in_s=pause)
+        gate.stopping.wait(pause)
+
+
+def _wait(query: StreamingQuery, gate: StopGate) -> None:
+    while not gate.stopping.is_set():
+        if query.awaitTermination(1):
+            return
+    _log.info("stopping", batch_running=query.status["isTriggerActive"])
+    until = time.monotonic() + STOP_WAIT_S
+    while time.monotonic() < until and query.isActive and query.status["isTriggerActive"] and not gate.at_boundary.wait(0.05):
+        pass
+    query.stop()
+    _log.info("stopped")
+
+
+def _reason(text: str) -> str:
+    """The most telling line of a Spark failure: the innermost cause."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    causes = [line for line in lines if line.startswith("Caused by:") or "Error:" in line or "streaming.errors." in line]
+    return (causes or lines or ["unknown"])[-1][:300]

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from streaming.cli import app
+from streaming.errors import ContractError
+
+SCHEMA = "schemas/customer_activity/v1.json"
+GOOD: str = json.loads(Path("tests/corpus/customer_activity.jsonl").read_text().splitlines()[0])["value"]
+
+
+def _scoring(*args: str, stdin: bytes | None = None) -> tuple[int, list[dict[str, object]]]:
+    result = CliRunner().invoke(app, ["schema", *args], input=stdin)
+    return result.exit_code, [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_validate_writes_one_verdict_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text(GOOD + "\r\n" + GOOD.replace('"tenure": 1', '"tenure": -1') + "\n\n")
+    code, verdicts = _scoring("validate", SCHEMA, str(file))
+    assert code == 1
+    assert verdicts[0] == {"line": 1, "valid": True, "reasons": []}
+    assert verdicts[1] == {"line": 2, "valid": False, "reasons": [{"path": "/tenure", "rule": "minimum", "value": "-1"}]}
+    assert [verdict["valid"] for verdict in verdicts] == [True, False, False]
+
+
+def test_validate_valid_events_from_standard_input() -> None:
+    assert _scoring("validate", SCHEMA, "-", stdin=GOOD.encode())[0] == 0
+
+
+def test_raw_takes_the_whole_file_as_one_event(tmp_path: Path) -> None:
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps(json.loads(GOOD), indent=2))
+    assert _scoring("validate", SCHEMA, str(file), "--raw") == (0, [{"line": 1, "valid": True, "reasons": []}])
+    assert _scoring("validate", SCHEMA, str(file))[0] == 1
+    file.write_text("")
+    assert _scoring("validate", SCHEMA, str(file), "--raw")[0] == 1
+
+
+def test_check_tells_drafts_from_published_and_publishes(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree("schemas", tmp_path / "schemas"))
+    (folder / "CHECKSUMS").unlink()
+    code, states = _scoring("check", str(folder), "--json")
+    assert code == 0
+    assert set(states[0].values()) == {"draft"}
+    assert set(_scoring("check", str(folder), "--publish", "--json")[1][0].values()) == {"published"}
+
+
+def test_check_fails_for_a_changed_schema(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree("schemas", tmp_path / "schemas"))
+    with (folder / "customer_activity" / "v1.json").open("a") as file:
+        file.write(" ")
+    with pytest.raises(ContractError, match="changed since"):
+        CliRunner().invoke(app, ["schema", "check", str(folder)], catch_exceptions=False)
+
+
+def test_the_command_ends_with_one_line_and_a_code(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from streaming.cli import main; main()", "schema", "check", str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("scoring: ")
+    assert ended.stderr.count("\n") == 1

@@ -1,0 +1,102 @@
+"""Shared parts: one real broker and one real PostgreSQL for the whole run, and a configuration of its own for each test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from streaming.local import kafka, postgres
+from streaming.local import services as embedded
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+class RunningServices:
+    """The embedded services of a test run; a test may take one away and bring it back on the same port and data."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        started = embedded.up(home, say=lambda line: None)
+        self.bootstrap, self.dsn = started.bootstrap, started.dsn
+
+    def stop_postgres(self) -> None:
+        """Take the store away."""
+        assert postgres.halt(self.home)
+
+    def start_postgres(self) -> None:
+        """Bring the store back."""
+        assert postgres.dsn(self.home, postgres.start(self.home)) == self.dsn
+
+    def stop_kafka(self) -> None:
+        """Take the broker away."""
+        assert kafka.halt(self.home)
+
+    def start_kafka(self) -> None:
+        """Bring the broker back."""
+        assert kafka.bootstrap(kafka.start(self.home)) == self.bootstrap
+
+    def create_database(self) -> str:
+        """A fresh database; returns its connection string."""
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return urlsplit(self.dsn)._replace(path=f"/{name}").geturl()
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServices]:
+    """Real broker and PostgreSQL, stopped when the run ends, however it ends."""
+    home = tmp_path_factory.mktemp("services") / "var"
+    try:
+        yield RunningServices(home)
+    finally:
+        embedded.down(home)
+
+
+@pytest.fixture
+def settings_file(tmp_path: Path, services: RunningServices) -> Path:
+    """A configuration like conf/local.toml with topics, database, registry and checkpoints of its own; nothing is created in them."""
+    (tmp_path / "postgres.dsn").write_text(services.create_database())
+    path = tmp_path / "test.toml"
+    path.write_text(f"""
+schemas = "{REPOSITORY}/schemas"
+deployment = "{REPOSITORY}/conf/deployments/churn_risk.toml"
+
+[kafka]
+bootstrap_servers = "{services.bootstrap}"
+
+[topics]
+event = "activity_{uuid.uuid4().hex[:12]}"
+partitions = 4
+
+[store]
+kind = "postgres"
+dsn = "file:postgres.dsn"
+
+[registry]
+tracking_uri = "sqlite:///registry/mlflow.db"
+artifact_root = "registry/artifacts"
+
+[stream]
+checkpoint = "checkpoints/score_events"
+scoring_log = "scoring_log"
+
+[drift]
+checkpoint = "checkpoints/detect_drift"
+window_s = 5
+window_events = 500
+trigger_s = 2
+
+[http]
+port_file = "."
+
+[spark]
+master = "local[2,4]"
+""")
+    return path

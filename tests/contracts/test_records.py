@@ -1,0 +1,57 @@
+"""The service's own records, as they are encoded, are valid by the schemas that we publish for them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+import pytest
+
+from streaming.contracts.reasons import RULES
+from streaming.metrics.records import Alert, Drift, FeatureDrift, Group, Metrics, Record, Reference, encode
+from streaming.metrics.sketches import Bins, Histogram
+from streaming.records import PREDICTION
+
+AT = "2026-01-02T03:04:05.000000Z"
+COUNTS = Histogram([1, 2])
+MODEL: dict[str, Any] = {"deployment": "churn_risk", "model": "churn", "model_version": "1"}
+WINDOW: dict[str, Any] = {"window_start": AT, "window_end": AT}
+DRIFT = FeatureDrift("psi", 0.3, 0.2, True, None, COUNTS)
+GROUP = Group("champion", "champion", "churn", "1", "0" * 64, 1, 3, {"tenure": COUNTS}, COUNTS, 1.0, 1.0)
+RECORDS: list[Record] = [
+    Reference("r", AT, **MODEL, model_sha256="0" * 64, bins={"tenure": Bins("numeric", [1.0])}, counts={"tenure": COUNTS},
+              score_bins=Bins("numeric", [0.5]), score_counts=COUNTS, trained_at=AT),
+    Metrics("m", AT, AT, "churn_risk", "customer_activity", "q", 0, 0, 1, "q/0",
+            {"t": {"0": [0, 3]}}, 3, 3, 0, 0, {}, [GROUP], {"0": 3}, {"job": 1.5}, 2.0, 3.0),
+    Drift("d", AT, **MODEL, **WINDOW, events=3, features={"tenure": DRIFT}, score=DRIFT),
+    Alert("a", AT, "raised", "input_drift", **MODEL, feature="tenure", measure="psi", value=0.3, threshold=0.2, since=AT,
+          **WINDOW, events=3, message="m"),
+]  # fmt: skip
+
+
+def _validator(name: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(json.loads(Path(f"schemas/{name}/v1.json").read_text()), validate_formats=True)
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+def test_encoded_record_is_valid_and_described_whole(record: Record) -> None:
+    fields: dict[str, Any] = json.loads(encode(record))
+    name = fields["record"]
+    assert [error.message for error in _validator(name).iter_errors(fields)] == []
+    document = json.loads(Path(f"schemas/{name}/v1.json").read_text())
+    assert set(document["properties"]) == set(fields) == {"record", *(field.encode_name for field in msgspec.structs.fields(record))}
+    assert not _validator(name).is_valid(fields | {"version": 2})
+    assert not _validator(name).is_valid(fields | {"at": "yesterday"})
+
+
+def test_prediction_schema_has_every_column() -> None:
+    document = json.loads(Path("schemas/prediction/v1.json").read_text())
+    assert set(document["properties"]) - {"record", "version"} == set(PREDICTION.names)
+
+
+def test_rejection_schema_knows_every_rule() -> None:
+    document = json.loads(Path("schemas/rejection/v1.json").read_text())
+    assert set(document["properties"]["scoring.reason"]["enum"]) == RULES

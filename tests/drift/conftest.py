@@ -1,0 +1,137 @@
+"""Telco customers as the scoring job would tell of them: reference of a model trained on the training part, and batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import cross_val_predict
+
+from streaming.drift.detect import Limits, take
+from streaming.drift.series import Key, Series
+from streaming.local.telco import CATEGORICAL, NUMERIC, POSITIVE, TARGET, load_telco, split
+from streaming.metrics.records import Alert, Drift, Group, Metrics, Reference
+from streaming.metrics.sketches import count
+from streaming.models.artifact import Feature
+from streaming.models.reference import freeze, freeze_scores
+from streaming.records import rfc3339
+
+KEY = Key("churn_risk", "churn", "1")
+SHA256 = "5" * 64
+EVENTS = 100  # in a batch
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+FEATURES = [*(Feature(name, "numeric") for name in NUMERIC), *(Feature(name, "categorical") for name in CATEGORICAL)]
+
+
+class Telco:
+    """A model of the training part, its reference, and what it observes of any customers."""
+
+    def __init__(self, path: Path) -> None:
+        frame = load_telco(path)
+        self.training, self.held_out = split(frame)
+        self._levels = {name: sorted(frame[name].unique()) for name in CATEGORICAL}
+        classifier = HistGradientBoostingClassifier(max_iter=30, random_state=0)
+        labels = self.training[TARGET] == POSITIVE
+        out_of_fold = cross_val_predict(classifier, self._codes(self.training), labels, cv=3, method="predict_proba")[:, 1]
+        self._model = classifier.fit(self._codes(self.training), labels)
+        frozen = {feature.name: freeze(feature, pa.array(self.training[feature.name])) for feature in FEATURES}
+        score = freeze_scores(out_of_fold)
+        self.reference = Reference(
+            id="reference/1",
+            at=rfc3339(BEGIN),
+            deployment=KEY.deployment,
+            model=KEY.model,
+            model_version=KEY.model_version,
+            model_sha256=SHA256,
+            bins={name: distribution.bins for name, distribution in frozen.items()},
+            counts={name: distribution.counts for name, distribution in frozen.items()},
+            score_bins=score.bins,
+            score_counts=score.counts,
+            trained_at=rfc3339(BEGIN),
+        )
+
+    def batches(self, customers: pd.DataFrame, first: int = 0) -> list[Metrics]:
+        """The metrics records of batches of 100 customers, numbered from `first` on; batches are a second apart."""
+        scores = self._model.predict_proba(self._codes(customers))[:, 1]
+        parts = [slice(start, start + EVENTS) for start in range(0, len(customers), EVENTS)]
+        return [self._batch(customers.iloc[part], scores[part], number) for number, part in enumerate(parts, first)]
+
+    def _batch(self, customers: pd.DataFrame, scores: np.ndarray, number: int) -> Metrics:
+        group = Group(
+            variant="champion",
+            role="champion",
+            model=KEY.model,
+            model_version=KEY.model_version,
+            model_sha256=SHA256,
+            schema_version=1,
+            scored=len(customers),
+            features={name: count(bins, pa.array(customers[name])) for name, bins in self.reference.bins.items()},
+            score=count(self.reference.score_bins, pa.array(scores)),
+            score_sum=float(scores.sum()),
+            score_sum_squares=float((scores**2).sum()),
+        )
+        return self._record(group, number)
+
+    def _codes(self, customers: pd.DataFrame) -> np.ndarray:
+        codes = [pd.Categorical(customers[name], self._levels[name]).codes for name in CATEGORICAL]
+        return np.column_stack([*(customers[name].to_numpy(float) for name in NUMERIC), *codes])
+
+    @staticmethod
+    def _record(group: Group, batch_id: int) -> Metrics:
+        now = BEGIN + timedelta(seconds=batch_id)
+        return Metrics(
+            id=f"q/{batch_id}/0",
+            at=rfc3339(now + timedelta(milliseconds=300)),
+            now=rfc3339(now),
+            deployment=KEY.deployment,
+            stream="customer_activity",
+            query_id="q",
+            batch_id=batch_id,
+            chunk=0,
+            chunks=1,
+            plan_id=f"q/{batch_id}",
+            offsets={},
+            events=group.scored,
+            scored=group.scored,
+            repeated=0,
+            rejected=0,
+            rejected_by_reason={},
+            groups=[group],
+            latency_ms={},
+            parts_ms={},
+            duration_ms=300.0,
+            events_per_s=0.0,
+        )
+
+    @staticmethod
+    def cycle(customers: pd.DataFrame, start: int, length: int) -> pd.DataFrame:
+        """`length` customers from position `start` on, beginning again after the last."""
+        return customers.iloc[np.arange(start, start + length) % len(customers)]
+
+    @staticmethod
+    def shifted(customers: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+        """A price rise of 20 % for all, and half of the customers new: month to month, at most three months."""
+        frame = customers.copy()
+        new = rng.random(len(frame)) < 0.5
+        frame["monthly_charges"] = (frame["monthly_charges"] * 1.2).round(2)
+        frame.loc[new, "contract"] = "Month-to-month"
+        frame.loc[new, "tenure"] = rng.integers(0, 4, new.sum())
+        frame["total_charges"] = frame["total_charges"].where(~new, (frame["tenure"] * frame["monthly_charges"]).round(2))
+        return frame
+
+    @staticmethod
+    def take_all(series: Series, records: Sequence[Reference | Metrics], limits: Limits) -> list[Drift | Alert]:
+        """What a series publishes while it takes records one after another."""
+        return [out for record in records for out in take(series, KEY, record, limits)]
+
+
+@pytest.fixture(scope="session")
+def telco() -> Telco:
+    """A model of the real churn table."""
+    return Telco(Path(__file__).parents[2] / "examples" / "churn" / "telco_churn.csv")

@@ -1,0 +1,131 @@
+"""A running scoring service for tests: real broker, real PostgreSQL, jobs through spark-submit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from streaming.config import Settings
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def wait_until(what: str, condition: Callable[[], bool], *, at_most_s: float = 120) -> None:
+    """Wait for a condition; fail with its name when it does not come true."""
+    end = time.monotonic() + at_most_s
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {at_most_s:.0f} s in vain until {what}")
+        time.sleep(0.2)
+
+
+class Job:
+    """A job started by `scoring run`, in its own process group."""
+
+    def __init__(self, name: str, config: Path, folder: Path) -> None:
+        self.name, self.port_file, self.log = name, folder / f"{name}.port", folder / f"{name}.log"
+        self.port_file.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "streaming.cli", "run", name.replace("_", "-"), "--config", str(config)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=REPOSITORY, stdout=log, stderr=log, start_new_session=True)
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and text of a GET on the job's own server."""
+        request = f"http://127.0.0.1:{self.port_file.read_text().strip()}{path}"
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except urllib.error.URLError as error:
+            return 0, str(error)
+
+    def wait_ready(self) -> Job:
+        """Wait until /readyz says so."""
+
+        def ready() -> bool:
+            assert self.process.poll() is None, self.log.read_text()[-3000:]
+            return self.port_file.exists() and self.get("/readyz")[0] == 200
+
+        wait_until(f"{self.name} is ready", ready)
+        return self
+
+    def terminate(self) -> int:
+        """SIGTERM; returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=90)
+
+    def kill(self) -> None:
+        """kill -9 of the job and everything it started."""
+        for pid in [self.process.pid, *_descendants(self.process.pid)]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        self.process.wait(timeout=30)
+
+
+def _descendants(pid: int) -> list[int]:
+    import psutil
+
+    return [child.pid for child in psutil.Process(pid).children(recursive=True)] if psutil.pid_exists(pid) else []
+
+
+def produce(settings: Settings, messages: list[dict[str, Any]]) -> list[tuple[int, int]]:
+    """Send raw messages (value, key, headers, …). Returns the address (partition, offset) of each, in order."""
+    producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers, "acks": "all", "message.max.bytes": 15_000_000})
+    addresses: dict[int, tuple[int, int]] = {}
+
+    def delivered(number: int) -> Callable[[Any, Any], None]:
+        def note(error: Any, message: Any) -> None:
+            assert error is None, error
+            addresses[number] = (message.partition(), message.offset())
+
+        return note
+
+    for number, message in enumerate(messages):
+        producer.produce(settings.topics.event, on_delivery=delivered(number), **message)
+        producer.poll(0)
+    assert producer.flush(60) == 0
+    return [addresses[number] for number in range(len(messages))]
+
+
+def read_topic(settings: Settings, topic: str) -> list[Any]:
+    """Every message of a topic, from its beginning to its end now."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.kafka.bootstrap_servers,
+            "group.id": "test-reader",
+            "enable.auto.commit": False,
+            "fetch.message.max.bytes": 20_000_000,
+        }
+    )
+    partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+    ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10) for p in partitions}
+    consumer.assign([TopicPartition(topic, p, low) for p, (low, high) in ends.items() if high > low])
+    left = sum(high - low for low, high in ends.values())
+    messages = []
+    while left > 0:
+        message = consumer.poll(10)
+        assert message is not None, f"{topic}: {left} messages did not come"
+        assert message.error() is None, message.error()
+        messages.append(message)
+        left -= 1
+    consumer.close()
+    return messages
+
+
+def select(settings: Settings, query: str) -> list[tuple[Any, ...]]:
+    """Rows of a query."""
+    with psycopg.connect(settings.store.dsn.get_secret_value()) as connection:
+        return connection.execute(query.encode()).fetchall()

@@ -1,0 +1,201 @@
+"""The scoring job through spark-submit, on a real broker and a real PostgreSQL."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as ds
+import pytest
+from events import bad, event, good, message
+from service import Job, produce, read_topic, select, wait_until
+
+from streaming.config import Settings, load_settings
+from streaming.local.churn import train_churn
+from streaming.local.telco import DEFAULT_DATA
+from streaming.local.topics import create_topics
+from streaming.metrics.records import Metrics, Reference, decode
+from streaming.sinks.migrate import migrate
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def settings(settings_file: Path) -> Settings:
+    """Topics, tables and a champion."""
+    settings = load_settings(settings_file)
+    create_topics(settings)
+    migrate(settings.store.dsn.get_secret_value())
+    train_churn(settings, DEFAULT_DATA)
+    return settings
+
+
+def headers(record: Any) -> dict[str, str]:
+    return {name: value.decode() for name, value in record.headers()}
+
+
+def rejected(settings: Settings) -> dict[tuple[int, int], Any]:
+    """Rejected messages by the address of the event."""
+    found = {}
+    for record in read_topic(settings, settings.topics.of("rejected")):
+        named = headers(record)
+        found[int(named["__connect.errors.partition"]), int(named["__connect.errors.offset"])] = record
+    return found
+
+
+def stored(settings: Settings) -> dict[tuple[int, int], tuple[Any, ...]]:
+    """Predictions by the address of the event."""
+    query = "SELECT source_partition, source_offset, event_id, payload_digest, score, model_version, plan_id, role FROM prediction"
+    return {(row[0], row[1]): row[2:] for row in select(settings, query)}
+
+
+def batches(settings: Settings) -> list[Metrics]:
+    """Metrics records, known ids dropped."""
+    records = [decode(message.value()) for message in read_topic(settings, settings.topics.of("metrics"))]
+    return list({record.id: record for record in records if isinstance(record, Metrics)}.values())
+
+
+def test_every_event_has_one_outcome_and_every_bad_one_its_reason(settings: Settings, settings_file: Path, tmp_path: Path) -> None:
+    kinds = bad()
+    fields = event(7)
+    conflict = fields | {"tenure": fields["tenure"] + 1}
+    special = [message(fields), message(fields), message(conflict)]
+    messages = [*good(300), *({"value": value} for value, _ in kinds.values()), *good(50)]
+    sent = produce(settings, messages)
+    job = Job("score_events", settings_file, tmp_path).wait_ready()
+    wait_until("all but the last are judged", lambda: len(stored(settings)) == 350 and len(rejected(settings)) == len(kinds))
+    late = produce(settings, [*special, *good(1)])
+    wait_until("the last is scored", lambda: late[-1] in stored(settings))
+    wait_until("the conflict is rejected", lambda: late[2] in rejected(settings))
+
+    reasons = rejected(settings)
+    for (kind, (value, reason)), address in zip(kinds.items(), sent[300 : 300 + len(kinds)], strict=True):
+        assert headers(reasons[address])["scoring.reason"] == reason, kind
+        assert reasons[address].value() == value, kind
+    assert headers(reasons[late[2]])["scoring.reason"] == "event_conflict"
+    assert late[0] in stored(settings)
+    assert late[1] not in stored(settings)
+    assert late[1] not in reasons
+    for address, sent_message in zip(sent, messages, strict=True):
+        if address in stored(settings):
+            assert stored(settings)[address][1] == hashlib.sha256(sent_message["value"]).digest()
+    _check_metrics(settings, events=len(messages) + 4, repeated=1, rejections=Counter([r for _, r in kinds.values()] + ["event_conflict"]))
+    _check_surroundings(settings, job)
+    assert job.terminate() == 0
+    log = ds.dataset(settings.stream.scoring_log, format="parquet", partitioning="hive", exclude_invalid_files=True).to_table()
+    assert log.num_rows == 352
+    assert set(log.column("prediction_id").to_pylist()) == {str(i) for (i,) in select(settings, "SELECT prediction_id FROM prediction")}
+
+
+def _check_metrics(settings: Settings, *, events: int, repeated: int, rejections: Counter[str]) -> None:
+    wait_until("the last batch is recorded", lambda: sum(b.events for b in batches(settings)) == events)
+    records = batches(settings)
+    total: Counter[str] = Counter()
+    for record in records:
+        total.update(record.rejected_by_reason)
+        assert record.events == record.scored + record.repeated + record.rejected
+        for group in record.groups:
+            assert all(histogram.total == record.scored for histogram in [*group.features.values(), group.score])
+    assert total == rejections
+    assert sum(r.repeated for r in records) == repeated
+    assert any(isinstance(decode(m.value()), Reference) for m in read_topic(settings, settings.topics.of("metrics")))
+
+
+def _check_surroundings(settings: Settings, job: Job) -> None:
+    status, figures = job.get("/metrics")
+    assert status == 200
+    assert 'scoring_events_total{outcome="scored"} 352.0' in figures
+    assert job.get("/livez") == (200, "live\n")
+    wait_until("the lag is visible to Kafka's tools", lambda: _committed(settings) == 352 + len(bad()) + 2)
+
+
+def _committed(settings: Settings) -> int:
+    from confluent_kafka import Consumer, TopicPartition
+
+    consumer = Consumer({"bootstrap.servers": settings.kafka.bootstrap_servers, "group.id": "scoring.churn_risk"})
+    partitions = [TopicPartition(settings.topics.event, p) for p in range(settings.topics.partitions)]
+    return sum(max(position.offset, 0) for position in consumer.committed(partitions, timeout=10))
+
+
+def test_kill_minus_nine_and_a_start_again_lose_and_double_nothing(settings: Settings, settings_file: Path, tmp_path: Path) -> None:
+    sent = produce(settings, good(20_000))
+    job = Job("score_events", settings_file, tmp_path)
+    wait_until("it is in the middle", lambda: len(stored(settings)) > 0)
+    job.kill()
+    middle = stored(settings)
+    sent += produce(settings, good(500))
+    job = Job("score_events", settings_file, tmp_path).wait_ready()
+    wait_until("everything is scored", lambda: len(stored(settings)) >= len(sent))
+    after = stored(settings)
+    assert set(after) == set(sent)
+    assert len({row[0] for row in after.values()}) == len(sent)
+    assert {address: after[address] for address in middle} == middle, "what was delivered stands as it was"
+    wait_until("the metrics count each event once", lambda: sum(b.scored for b in batches(settings)) == len(sent))
+    assert job.terminate() == 0
+
+
+def test_a_message_that_the_broker_kept_while_the_store_was_away_is_scored_when_it_is_back(
+    settings: Settings, settings_file: Path, tmp_path: Path, services: Any
+) -> None:
+    job = Job("score_events", settings_file, tmp_path).wait_ready()
+    produce(settings, good(10))
+    wait_until("the first are scored", lambda: len(stored(settings)) == 10)
+    services.stop_postgres()
+    produce(settings, good(10))
+    wait_until("it tells that it waits", lambda: "sink_away" in job.log.read_text())
+    services.start_postgres()
+    wait_until("it goes on", lambda: len(stored(settings)) == 20)
+    assert job.process.poll() is None
+    assert job.terminate() == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('event = "', 'event = "absent-'), "absent-"),
+        (("[stream]", "[stream]\nmax_offsets = 3"), "max_offsets is not a setting"),
+        (("[stream]", "[stream]\narrow_batch_rows = 0"), "stream.arrow_batch_rows"),
+        (('deployment = "', 'deployment = "/nowhere'), "cannot be read"),
+    ],
+)
+def test_what_is_set_up_wrongly_is_told_in_one_line_before_the_first_event(
+    settings: Settings, settings_file: Path, tmp_path: Path, change: tuple[str, str], said: str
+) -> None:
+    wrong = settings_file.with_name("wrong.toml")
+    wrong.write_text(settings_file.read_text().replace(*change))
+    assert wrong.read_text() != settings_file.read_text()
+    job = Job("score_events", wrong, tmp_path)
+    assert job.process.wait(timeout=120) != 0
+    told = [line for line in job.log.read_text().splitlines() if said in line]
+    assert len(told) == 1, job.log.read_text()
+    assert "Traceback" not in job.log.read_text()
+
+
+def test_a_new_alias_takes_over_at_a_batch_boundary(settings: Settings, settings_file: Path, tmp_path: Path) -> None:
+    job = Job("score_events", settings_file, tmp_path).wait_ready()
+    produce(settings, good(50))
+    wait_until("the first are scored", lambda: len(stored(settings)) == 50)
+    train_churn(settings, DEFAULT_DATA)
+
+    def second_version_serves() -> bool:
+        produce(settings, good(5))
+        return "2" in {row[3] for row in stored(settings).values()}
+
+    wait_until("the second version scores", second_version_serves)
+    by_plan = Counter((row[4], row[3]) for row in stored(settings).values())
+    assert len(by_plan) == len({plan for plan, _ in by_plan}), "each batch has one version"
+    assert job.terminate() == 0
+
+
+def test_json_logs_tell_each_batch_in_a_line(settings: Settings, settings_file: Path, tmp_path: Path) -> None:
+    produce(settings, good(20))
+    job = Job("score_events", settings_file, tmp_path).wait_ready()
+    wait_until("they are scored", lambda: len(stored(settings)) == 20)
+    assert job.terminate() == 0
+    lines = [json.loads(line) for line in job.log.read_text().splitlines() if line.startswith("{")]
+    told = [line for line in lines if line["event"] == "batch"]
+    assert sum(line["scored"] for line in told) == 20
+    assert {"plan", "job", "store"} <= set(told[0]["parts_ms"])

@@ -1,0 +1,124 @@
+"""PostgreSQL as a sink: idempotent, first row stands, current rows never go back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from prediction_rows import row, rows
+
+from streaming.config import load_settings
+from streaming.errors import StoreError, Unavailable
+from streaming.sinks import CONFLICT, REPEAT, STANDS
+from streaming.sinks.migrate import check_tables, migrate
+from streaming.sinks.postgres import PostgresSink
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def bare_dsn(settings_file: Path) -> str:
+    return load_settings(settings_file).store.dsn.get_secret_value()
+
+
+@pytest.fixture
+def dsn(bare_dsn: str) -> str:
+    migrate(bare_dsn)
+    return bare_dsn
+
+
+def select(dsn: str, query: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def test_migrations_are_applied_once_and_checked(bare_dsn: str) -> None:
+    with pytest.raises(StoreError, match="scoring store migrate"):
+        check_tables(bare_dsn)
+    assert migrate(bare_dsn)
+    assert migrate(bare_dsn) == []
+    check_tables(bare_dsn)
+
+
+def test_writing_again_changes_nothing_and_gives_the_same_verdicts(dsn: str) -> None:
+    sink, batch = PostgresSink(dsn), rows(row("a"), row("b", offset=1, entity="c2"))
+    first = sink.write(batch).tolist()
+    before = select(dsn, "SELECT * FROM prediction ORDER BY event_id") + select(dsn, "SELECT * FROM current_prediction ORDER BY entity_id")
+    assert sink.write(batch).tolist() == first == [STANDS, STANDS]
+    after = select(dsn, "SELECT * FROM prediction ORDER BY event_id") + select(dsn, "SELECT * FROM current_prediction ORDER BY entity_id")
+    assert after == before
+    assert len(before) == 4
+
+
+def test_the_same_event_from_another_address_is_a_repeat_or_a_conflict_and_the_first_row_stands(dsn: str) -> None:
+    sink = PostgresSink(dsn)
+    sink.write(rows(row("a", body="x", score=0.1), row("b", body="x", offset=1)))
+    verdicts = sink.write(
+        rows(row("a", body="x", offset=10, score=0.9), row("b", body="y", offset=11), row("b", body="x", offset=12), row("c", offset=13))
+    )
+    assert verdicts.tolist() == [REPEAT, CONFLICT, REPEAT, STANDS]
+    assert select(dsn, "SELECT score, source_offset FROM prediction WHERE event_id = 'a'") == [(0.1, 0)]
+
+
+def test_a_repeat_does_not_touch_the_current_row(dsn: str) -> None:
+    sink = PostgresSink(dsn)
+    sink.write(rows(row("a", body="x")))
+    sink.write(rows(row("a", body="x", offset=9, source_partition=3)))
+    assert select(dsn, "SELECT source_partition, source_offset FROM current_prediction") == [(0, 0)]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_current_is_the_newest_whatever_the_order_of_arrival(dsn: str, order: tuple[int, ...]) -> None:
+    sink = PostgresSink(dsn)
+    for n in order:
+        sink.write(rows(row(f"e{n}", seconds=n, offset=n, score=n / 10)))
+    assert select(dsn, "SELECT event_id, score FROM current_prediction") == [("e2", 0.2)]
+    assert select(dsn, "SELECT count(*) FROM prediction") == [(3,)]
+
+
+def test_equal_event_times_are_ordered_by_broker_time_partition_and_offset(dsn: str) -> None:
+    sink = PostgresSink(dsn)
+    sink.write(rows(row("late", offset=5), row("early", offset=4)))
+    assert select(dsn, "SELECT event_id FROM current_prediction") == [("late",)]
+    sink.write(rows(row("other", offset=1, source_partition=1)))
+    assert select(dsn, "SELECT event_id FROM current_prediction") == [("other",)]
+
+
+def test_many_events_of_one_customer_in_one_batch(dsn: str) -> None:
+    verdicts = PostgresSink(dsn).write(rows(*(row(f"e{n}", seconds=n % 7, offset=n) for n in range(500))))
+    assert set(verdicts.tolist()) == {STANDS}
+    assert select(dsn, "SELECT event_id FROM current_prediction") == [("e496",)]
+
+
+def test_a_shadow_never_becomes_current(dsn: str) -> None:
+    PostgresSink(dsn).write(rows(row("a", role="shadow", variant="next")))
+    assert select(dsn, "SELECT count(*) FROM current_prediction") == [(0,)]
+
+
+def test_texts_that_csv_could_break_come_back_whole(dsn: str) -> None:
+    awkward = 'he said "no", then\n\\N and \t left; ünï 漢字'
+    PostgresSink(dsn).write(rows(row("a", entity=awkward), row("b", offset=1, entity="")))
+    assert {entity for (entity,) in select(dsn, "SELECT entity_id FROM prediction")} == {awkward, ""}
+
+
+def test_a_connection_that_broke_is_unavailable_once_and_then_opened_again(dsn: str) -> None:
+    sink = PostgresSink(dsn)
+    sink.write(rows(row("a")))
+    with psycopg.connect(dsn, autocommit=True) as killer:
+        killer.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()")
+    with pytest.raises(Unavailable):
+        sink.write(rows(row("b", offset=1)))
+    assert sink.write(rows(row("b", offset=1))).tolist() == [STANDS]
+
+
+def test_a_server_that_is_away_is_unavailable_and_the_message_has_no_password(dsn: str) -> None:
+    with pytest.raises(Unavailable) as raised:
+        PostgresSink("postgresql://scoring:geheim@127.0.0.1:1/scoring").write(rows(row("a")))
+    assert "geheim" not in str(raised.value)
+
+
+def test_a_missing_table_is_a_store_error(bare_dsn: str) -> None:
+    with pytest.raises(StoreError, match="scoring store migrate"):
+        PostgresSink(bare_dsn).write(rows(row("a")))

@@ -1,0 +1,88 @@
+"""Configuration: whole, checked, and told in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streaming.config import load_settings
+from streaming.errors import ConfigError
+
+GOOD = """
+schemas = "../schemas"
+deployment = "d.toml"
+[kafka]
+bootstrap_servers = "127.0.0.1:9092"
+[store]
+dsn = "postgresql://me:geheim@127.0.0.1/x"
+[registry]
+tracking_uri = "sqlite:///registry/mlflow.db"
+[stream]
+checkpoint = "checkpoints/score"
+[drift]
+checkpoint = "hdfs://nn/checkpoints/drift"
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "conf.toml"
+    path.write_text(text)
+    return path
+
+
+def complaint(path: Path) -> str:
+    with pytest.raises(ConfigError) as raised:
+        load_settings(path)
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, GOOD))
+    assert settings.schemas == tmp_path.parent / "schemas"
+    assert settings.stream.checkpoint == str(tmp_path / "checkpoints/score")
+    assert settings.drift.checkpoint == "hdfs://nn/checkpoints/drift"
+    assert settings.registry.tracking_uri == f"sqlite:///{tmp_path}/registry/mlflow.db"
+
+
+def test_companion_topics_follow_the_event(tmp_path: Path) -> None:
+    topics = load_settings(write(tmp_path, GOOD + '[topics]\nevent = "calls"\nalerts = "alarm"\n')).topics
+    assert (topics.of("rejected"), topics.of("metrics"), topics.of("alerts")) == ("calls.rejected", "calls.metrics", "alarm")
+
+
+def test_a_secret_does_not_show(tmp_path: Path) -> None:
+    assert "geheim" not in repr(load_settings(write(tmp_path, GOOD)))
+
+
+def test_an_unknown_key_is_an_error_with_a_suggestion(tmp_path: Path) -> None:
+    said = complaint(write(tmp_path, GOOD.replace("dsn =", "retry_max_ss = 3\ndsn =")))
+    assert said.endswith("conf.toml: store.retry_max_ss is not a setting; did you mean retry_max_s?")
+
+
+def test_every_complaint_is_told_at_once(tmp_path: Path) -> None:
+    said = complaint(write(tmp_path, GOOD.replace("[drift]", "arrow_batch_rows = 'many'\n[drift]").replace('dsn = "postgresql://me:geheim@127.0.0.1/x"', "")))
+    assert "store.dsn is required and missing" in said
+    assert "stream.arrow_batch_rows" in said
+
+
+def test_values_come_from_the_environment_and_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dsn").write_text("postgresql://from-file\n")
+    monkeypatch.setenv("BROKERS", "a:1,b:2")
+    text = GOOD.replace("127.0.0.1:9092", "env:BROKERS").replace("postgresql://me:geheim@127.0.0.1/x", "file:dsn")
+    settings = load_settings(write(tmp_path, text))
+    assert settings.kafka.bootstrap_servers == "a:1,b:2"
+    assert settings.store.dsn.get_secret_value() == "postgresql://from-file"
+
+
+def test_what_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BROKERS", raising=False)
+    assert "BROKERS is not set" in complaint(write(tmp_path, GOOD.replace("127.0.0.1:9092", "env:BROKERS")))
+    assert "No such file" in complaint(write(tmp_path, GOOD.replace("127.0.0.1:9092", "file:nowhere")))
+    assert "not TOML" in complaint(write(tmp_path, "= ="))
+    assert "cannot be read" in complaint(tmp_path / "absent.toml")
+
+
+def test_the_shipped_files_load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shipped = Path("conf/local.toml").read_text().replace('"file:../var/run/kafka.bootstrap"', '"x:1"').replace('"file:../var/run/postgres.dsn"', '"y"')
+    assert load_settings(write(tmp_path, shipped)).drift.window_events > 0
