@@ -49,7 +49,7 @@ class MicroBatches:
 
     def __call__(self, batch: DataFrame, batch_id: int) -> None:
         """Score one micro-batch."""
-        self._gate.pass_or_wait()
+        self._gate.check()
         self._health.batch_began()
         record = None
         try:

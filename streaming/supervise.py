@@ -28,18 +28,20 @@ class QueryFailed(ScoringError):
     """The query failed again and again for a reason that does not go away: see the log, mend it, start again."""
 
 
+class Stopped(Exception):  # noqa: N818 (no error: the batch boundary at which the job ends)
+    """Raised into the query as a batch begins while the job is to end; the batch is done after the next start."""
+
+
 class StopGate:
-    """Tells the query's batches that the job is to end, and the job that a batch boundary was reached."""
+    """Tells the query's batches that the job is to end."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
-        self.at_boundary = threading.Event()
 
-    def pass_or_wait(self) -> None:
-        """Called as a batch begins: goes on, or, when the job is to end, waits for the query to be stopped."""
+    def check(self) -> None:
+        """Called as a batch begins. Raises Stopped when the job is to end: a batch that waited here could not be interrupted."""
         if self.stopping.is_set():
-            self.at_boundary.set()
-            threading.Event().wait()
+            raise Stopped
 
 
 class _Handler:
@@ -86,6 +88,8 @@ def supervise(start: Callable[[], StreamingQuery], gate: StopGate, health: Healt
             _wait(query, gate)
             return
         except StreamingQueryException as error:
+            if gate.stopping.is_set():
+                return
             reason = _reason(str(error))
             progressed = query is not None and query.lastProgress is not None
             away = any(mark in str(error) for mark in _AWAY)
@@ -104,8 +108,8 @@ def _wait(query: StreamingQuery, gate: StopGate) -> None:
             return
     _log.info("stopping", batch_running=query.status["isTriggerActive"])
     until = time.monotonic() + STOP_WAIT_S
-    while time.monotonic() < until and query.isActive and query.status["isTriggerActive"] and not gate.at_boundary.wait(0.05):
-        pass
+    while time.monotonic() < until and query.isActive and query.status["isTriggerActive"]:
+        time.sleep(0.05)
     query.stop()
     _log.info("stopped")
 

@@ -49,21 +49,25 @@ def demo(
 
     console = Console()
     steady = rate or min(RATE_MAX, events / SHORTEST_S)
-    plan = DemoPlan(config, data, home.resolve(), events, steady, seed)
     console.print(
-        f"Demo on {store.value}: starts Kafka, PostgreSQL and two Spark jobs on this machine, sends {events:,} events at {steady:,.0f}/s, checks every "
-        f"outcome and stops everything. About {60 + events / steady:.0f} s. Clean slate: what a former demo left in {home} is removed first."
+        f"Demo on {store.value}: starts Kafka, PostgreSQL and two Spark jobs on this machine, sends {events:,} events at {steady:,.0f}/s, "
+        f"checks every outcome and stops everything. About {60 + events / steady:.0f} s. A former demo's data in {home} is removed first."
     )
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with Screen(console, events, live=live) as screen:
-            result = run(plan, screen)
+            result = run(DemoPlan(config, data, home.resolve(), events, steady, seed), screen)
     except KeyboardInterrupt:
         console.print("Interrupted; everything that the demo started has stopped.")
         raise typer.Exit(130) from None
     show(console, result, screen.seconds)
+    _tell(result, screen.seconds, summary)
+
+
+def _tell(result: Result, seconds: dict[str, float], summary: Path | None) -> None:
+    """Write the summary; where something does not hold, say what, and exit with 1."""
     if summary is not None:
-        summary.write_text(json.dumps(_summary(result, screen.seconds), indent=2) + "\n", encoding="utf-8")
+        summary.write_text(json.dumps(_summary(result, seconds), indent=2) + "\n", encoding="utf-8")
     if not result.holds:
         for complaint in _complaints(result):
             typer.echo(complaint, err=True)

@@ -116,7 +116,7 @@ def run(plan: DemoPlan, watch: Watch) -> Result:
         services.down(plan.home)
         homes.clear(plan.home)
         settings = _prepare(plan, watch, jobs)
-        published = _send(plan, settings, watch)
+        published = _send(plan, settings, watch, jobs)
         reconciliation = _await_outcomes(plan, settings, watch, jobs)
         drift = _await_drift(settings, published, watch, jobs)
         with watch.phase("report"):
@@ -147,11 +147,16 @@ def _prepare(plan: DemoPlan, watch: Watch, jobs: list[Job]) -> Settings:
     return settings
 
 
-def _send(plan: DemoPlan, settings: Settings, watch: Watch) -> Published:
+def _send(plan: DemoPlan, settings: Settings, watch: Watch, jobs: list[Job]) -> Published:
+    """Publish at a steady rate, once the first event is scored: Spark's workers start with it, which takes seconds."""
+
+    def first_scored() -> None:
+        _settle(lambda: [*served(settings), *rejected(settings)], bool, SCORED_WAIT_S, jobs)
+
     _, held_out = split(load_telco(plan.data))
     traffic = Traffic(event_fields(held_out), plan.events, lambda: datetime.now(UTC), seed=plan.seed)
     with watch.phase("publishing"):
-        return publish(settings, traffic, plan.ledger, rate=plan.rate, sent=watch.sent)
+        return publish(settings, traffic, plan.ledger, rate=plan.rate, sent=watch.sent, after_first=first_scored)
 
 
 def _await_outcomes(plan: DemoPlan, settings: Settings, watch: Watch, jobs: list[Job]) -> Reconciliation:

@@ -69,6 +69,17 @@ def stop_jobs(jobs: Sequence[Job]) -> None:
             job.process.wait(max(0.0, until - time.monotonic()))
         _signal(job, signal.SIGKILL)
         job.process.wait()
+        _await_group(job)
+
+
+def _await_group(job: Job) -> None:
+    """A killed child of a job is gone a moment after the signal; wait for that moment."""
+    for _ in range(100):
+        try:
+            os.killpg(job.process.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
 
 
 def _signal(job: Job, number: signal.Signals) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streaming.config import Settings
 from streaming.errors import Unavailable
@@ -24,6 +24,7 @@ _LATENCY = """
         ORDER BY extract(epoch FROM pg_xact_commit_timestamp(xmin) - received_at) * 1000)
     FROM prediction WHERE source_topic = %s
 """
+_NO_LEADER_YET = (KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION)
 _LAST = "SELECT extract(epoch FROM max(pg_xact_commit_timestamp(xmin)) - min(received_at)) FROM prediction WHERE source_topic = %s"
 
 
@@ -83,9 +84,21 @@ def read_topic(settings: Settings, topic: str) -> Iterator[Message]:
         consumer.close()
 
 
+def _end(consumer: Consumer, partition: TopicPartition, wait_s: float) -> int:
+    """The offset after the partition's last message; waits for a leader, which a topic just made may not have yet."""
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            return int(consumer.get_watermark_offsets(partition, timeout=wait_s)[1])
+        except KafkaException as error:
+            if error.args[0].code() not in _NO_LEADER_YET or time.monotonic() > until:
+                raise
+        time.sleep(0.1)
+
+
 def _read(consumer: Consumer, topic: str, wait_s: float) -> Iterator[Message]:
     numbers = consumer.list_topics(topic, timeout=wait_s).topics[topic].partitions
-    ends = {n: consumer.get_watermark_offsets(TopicPartition(topic, n), timeout=wait_s)[1] for n in numbers}
+    ends = {n: _end(consumer, TopicPartition(topic, n), wait_s) for n in numbers}
     left = {n for n, end in ends.items() if end}
     consumer.assign([TopicPartition(topic, n, OFFSET_BEGINNING) for n in left])
     until = time.monotonic() + wait_s

@@ -24,10 +24,19 @@ class Published:
     shift_at: datetime | None
 
 
-def publish(settings: Settings, traffic: Traffic, ledger: Path, *, rate: float, sent: Callable[[int], None] = lambda _: None) -> Published:
+def publish(
+    settings: Settings,
+    traffic: Traffic,
+    ledger: Path,
+    *,
+    rate: float,
+    sent: Callable[[int], None] = lambda _: None,
+    after_first: Callable[[], None] = lambda: None,
+) -> Published:
     """Send every message of the traffic, `rate` a second, and wait for all acknowledgements.
 
-    sent: called with the number of messages handed to the producer so far. Raises DeliveryError if one is not acknowledged.
+    sent: called with the number of messages handed to the producer so far. after_first: called once the first message is
+    acknowledged; the steady rate begins when it returns. Raises DeliveryError if one is not acknowledged.
     """
     began, start = _now(), time.monotonic()
     shift_at = None
@@ -40,6 +49,10 @@ def publish(settings: Settings, traffic: Traffic, ledger: Path, *, rate: float, 
                 book.expect(sending)
                 producer.send(sending.value, key=sending.customer.encode())
                 sent(sending.index + 1)
+                if sending.index == 0:
+                    producer.flush()
+                    after_first()
+                    start = time.monotonic()
                 time.sleep(max(0.0, start + (sending.index + 1) / rate - time.monotonic()))
         return Published(book.acknowledged, began, _now(), shift_at)
 

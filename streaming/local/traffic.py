@@ -65,7 +65,7 @@ class Traffic:
 
     def __iter__(self) -> Iterator[Sending]:
         """The messages, each made as it is taken, so that its event time is the time of sending."""
-        dice = random.Random(self.seed)
+        dice = random.Random(self.seed)  # noqa: S311 (made-up traffic, no secret)
         kinds = _shuffled([*KINDS, "conflict"], dice)
         recent: deque[tuple[Event, Sending]] = deque(maxlen=_RECENT)
         broken = 0

@@ -5,6 +5,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 import pytest
@@ -67,12 +68,12 @@ def test_a_job_is_ready_once_its_endpoint_says_so(tmp_path: Path) -> None:
 class Readiness(BaseHTTPRequestHandler):
     """Not ready the first time, ready the second."""
 
-    asked: list[str] = []
+    asked: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
         self.send_response(503 if len(self.asked) == 1 else 200)
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         pass

@@ -1,0 +1,38 @@
+"""The drift job: everything checked before the first record, then one streaming query until a signal ends it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+
+from streaming.config import load_settings
+from streaming.drift_pipeline import start_detect_drift
+from streaming.health import Health, serve
+from streaming.local.topics import check_topics
+from streaming.logs import set_up_logs
+from streaming.spark import session
+from streaming.supervise import StopGate, catch_signals, supervise
+
+JOB = "detect_drift"
+_log = structlog.get_logger("streaming.detect_drift")
+
+
+def detect_drift(config: Path) -> None:
+    """Run the drift job until SIGTERM. Raises ScoringError, before the first record, for whatever is set up wrongly."""
+    settings = load_settings(config)
+    set_up_logs(settings.log)
+    check_topics(settings)
+    health, gate = Health(JOB), StopGate()
+    port = serve(health, settings.http, settings.http.detect_drift_port)
+    spark = session(JOB, settings)
+    catch_signals(spark, gate)
+    _log.info("started", port=port)
+    supervise(
+        lambda: start_detect_drift(spark, settings, on_batch=gate.check),
+        gate,
+        health,
+        pause_s=settings.stream.restart_pause_s,
+        pause_max_s=settings.stream.restart_max_s,
+    )
+    spark.stop()
