@@ -22,6 +22,7 @@ lint: setup-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy --strict streaming jobs
+	@$(BIN)/scoring schema check
 
 bench: setup
 	@$(BIN)/python benchmarks/throughput.py $(ARGS)

@@ -32,6 +32,7 @@ def _anchor_sqlite(value: object, info: ValidationInfo) -> object:
 
 M = TypeVar("M", bound=BaseModel)
 
+
 def _anchor_hadoop(value: object, info: ValidationInfo) -> object:
     """Make a relative path absolute; hdfs://, s3a:// and the like stay, and so does an empty text."""
     return str(_anchor(value, info)) if isinstance(value, str) and value and "://" not in value else value
@@ -65,7 +66,9 @@ class Topics(Section):
     alerts: str = ""
     partitions: int = Field(default=4, ge=1, description="partitions of the event topic when `scoring topics create` makes it")
     replication: int = Field(default=1, ge=1, description="replicas of each topic when `scoring topics create` makes it")
-    max_message_bytes: int = Field(default=12_582_912, ge=1024, description="limit of the event topic; the rejected topic's is a third above")
+    max_message_bytes: int = Field(
+        default=12_582_912, ge=1024, description="limit of the event topic; the rejected topic's is a third above"
+    )
 
     def of(self, kind: Literal["rejected", "metrics", "alerts"]) -> str:
         """Name of a companion topic."""

@@ -24,7 +24,7 @@ from streaming.metrics.tally import Tally, merge_tallies
 from streaming.models.artifact import Artifact
 from streaming.models.deployment import Deployment
 from streaming.models.plan import Plan, PlannedModel, encode
-from streaming.pipeline import Destination, score_task
+from streaming.pipeline import Destination, score_task, warm_task
 from streaming.plan_log import PlanLog
 from streaming.planner import ModelWatch, new_plan
 from streaming.supervise import StopGate
@@ -37,7 +37,14 @@ class MicroBatches:
     """The function that foreachBatch calls, with what it needs at hand."""
 
     def __init__(
-        self, spark: SparkSession, settings: Settings, deployment: Deployment, watch: ModelWatch, to: Destination, health: Health, gate: StopGate
+        self,
+        spark: SparkSession,
+        settings: Settings,
+        deployment: Deployment,
+        watch: ModelWatch,
+        to: Destination,
+        health: Health,
+        gate: StopGate,
     ) -> None:
         self._spark, self._settings, self._deployment = spark, settings, deployment
         self._watch, self._to, self._health, self._gate = watch, to, health, gate
@@ -46,6 +53,12 @@ class MicroBatches:
         self._plans: PlanLog | None = None
         self._shipped: dict[str, Broadcast[Artifact]] = {}
         self._told: tuple[PlannedModel | None, float] = (None, 0.0)
+
+    def warm_up(self) -> None:
+        """Start the Python workers and load the model in them, so that the first event does not wait for it."""
+        planned = self._watch.current.planned
+        task = partial(warm_task, self._to, planned.sha256, self._ship(planned))
+        self._spark.range(self._cores, numPartitions=self._cores).mapInArrow(task, "tally binary").collect()
 
     def __call__(self, batch: DataFrame, batch_id: int) -> None:
         """Score one micro-batch."""
@@ -61,7 +74,7 @@ class MicroBatches:
     def _carry_out(self, batch: DataFrame, batch_id: int) -> Metrics:
         began = time.perf_counter()
         plan, replayed = self._plan(batch_id)
-        artifact = self._ship(plan)
+        artifact = self._ship(plan.champion)
         planned = time.perf_counter()
         tally = self._run(batch, plan, artifact, replayed)
         ended = time.perf_counter()
@@ -74,7 +87,7 @@ class MicroBatches:
         """The batch's plan, and whether it was there before (a replay)."""
         if self._plans is None:
             context = self._spark.sparkContext
-            self._plans = PlanLog(context._jvm, context._jsc.hadoopConfiguration(), self._settings.stream.checkpoint)
+            self._plans = PlanLog(context._gateway, context._jsc.hadoopConfiguration(), self._settings.stream.checkpoint)
         found = self._plans.read(batch_id)
         if found is not None:
             return found, True
@@ -89,11 +102,11 @@ class MicroBatches:
         )
         return self._plans.create(plan), False
 
-    def _ship(self, plan: Plan) -> Broadcast[Artifact]:
-        """The plan's model on its way to the workers: sent once for each version."""
-        sha256 = plan.champion.sha256
+    def _ship(self, planned: PlannedModel) -> Broadcast[Artifact]:
+        """A model on its way to the workers: sent once for each version."""
+        sha256 = planned.sha256
         if sha256 not in self._shipped:
-            self._shipped[sha256] = self._spark.sparkContext.broadcast(self._watch.ready_for(plan.champion).artifact)
+            self._shipped[sha256] = self._spark.sparkContext.broadcast(self._watch.ready_for(planned).artifact)
             for old in list(self._shipped)[:-2]:
                 self._shipped.pop(old).unpersist()
         return self._shipped[sha256]

@@ -26,7 +26,7 @@ from streaming.metrics.sketches import Histogram, latency_sketch
 from streaming.metrics.tally import Tally, merge_tallies
 from streaming.models.artifact import Artifact
 from streaming.models.formats import skops
-from streaming.models.model import Model
+from streaming.models.model import Model, verify
 from streaming.models.plan import Plan
 from streaming.models.plan import decode as decode_plan
 from streaming.records import PREDICTION, RAW, REJECTED
@@ -111,6 +111,17 @@ def score_task(
     run = TaskRun(_delivery(to), plan, _model(plan.champion.sha256, artifact), attempt + context.attemptNumber())
     tally = run.take_all(batches, context.partitionId())
     yield pa.RecordBatch.from_arrays([pa.array([msgspec.json.encode(tally)], pa.binary())], schema=TALLY_COLUMN)
+
+
+def warm_task(to: Destination, sha256: str, artifact: Broadcast[Artifact], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Make a worker ready before the first event: sinks made, contracts compiled, model loaded and tried. No rows out."""
+    delivery, model = _delivery(to), _model(sha256, artifact)
+    for contract in delivery.contracts.values():
+        contract.decode(pa.array([b"{}"], pa.binary()))
+    verify(model)
+    for _ in batches:
+        time.sleep(0.2)  # long enough that each core takes one of these tasks, and so each has a worker
+    return iter(())
 
 
 class TaskRun:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from streaming.models.plan import Plan, decode, encode
+from py4j.protocol import Py4JJavaError
+
+from streaming.errors import Unavailable
+from streaming.models.plan import Offsets, Plan, decode, encode
 
 KEPT = 200  # plans; Spark itself keeps 100 batches in its logs (spark.sql.streaming.minBatchesToRetain)
 
@@ -17,60 +20,67 @@ KEPT = 200  # plans; Spark itself keeps 100 batches in its logs (spark.sql.strea
 class PlanLog:
     """Plans by batch id, in `<checkpoint>/plans`."""
 
-    def __init__(self, jvm: Any, hadoop_conf: Any, checkpoint: str) -> None:
+    def __init__(self, gateway: Any, hadoop_conf: Any, checkpoint: str) -> None:
+        jvm = gateway.jvm
         self._jvm = jvm
         self._checkpoint = checkpoint.rstrip("/")
         self._folder = jvm.org.apache.hadoop.fs.Path(f"{self._checkpoint}/plans")
         self._system = self._folder.getFileSystem(hadoop_conf)
+        self._files = jvm.org.apache.hadoop.fs.FileContext.getFileContext(self._system.getUri(), hadoop_conf)
+        self._refuse_existing = gateway.new_array(jvm.org.apache.hadoop.fs.Options.Rename, 0)
         self._system.mkdirs(self._folder)
-
-    def read(self, batch_id: int) -> Plan | None:
-        """The plan of a batch, None if it has none yet. Raises SkewedPlan."""
-        text = self._text(self._path(batch_id))
-        return None if text is None else decode(text)
-
-    def create(self, plan: Plan) -> Plan:
-        """Write a plan unless its batch has one. Returns the plan that stands."""
-        temporary = self._jvm.org.apache.hadoop.fs.Path(self._folder, f".{plan.batch_id}.{plan.plan_id.replace('/', '-')}.tmp")
-        stream = self._system.create(temporary, True)
-        stream.write(bytearray(encode(plan).encode()))
-        stream.close()
-        if not self._system.rename(temporary, self._path(plan.batch_id)):
-            self._system.delete(temporary, False)
-        self._system.delete(self._path(plan.batch_id - KEPT), False)
-        standing = self.read(plan.batch_id)
-        return plan if standing is None else standing
+        self._ends: tuple[int, dict[str, dict[str, int]]] = (-1, {})
 
     def query_id(self) -> str:
         """The query's id: the same over restarts from this checkpoint."""
-        text = self._text(self._jvm.org.apache.hadoop.fs.Path(f"{self._checkpoint}/metadata"))
-        return str(json.loads(text or "{}")["id"])
+        return str(json.loads(self._text(self._at("metadata")))["id"])
 
-    def offsets(self, batch_id: int) -> dict[str, dict[str, list[int]]]:
-        """The offset range of a batch from Spark's own offset log: topic → partition → [first, after the last].
+    def read(self, batch_id: int) -> Plan | None:
+        """The plan of a batch, None if it has none yet. Raises SkewedPlan."""
+        path = self._at(f"plans/{batch_id}")
+        return decode(self._text(path)) if self._system.exists(path) else None
 
-        The first batch starts where the query starts: its range begins at -1 where the log does not tell.
+    def create(self, plan: Plan) -> Plan:
+        """Write a plan unless its batch has one. Returns the plan that stands."""
+        temporary = self._at(f"plans/.{plan.batch_id}.tmp")
+        stream = self._system.create(temporary, True)
+        stream.write(bytearray(encode(plan).encode()))
+        stream.close()
+        try:
+            self._files.rename(temporary, self._at(f"plans/{plan.batch_id}"), self._refuse_existing)
+        except Py4JJavaError as error:
+            standing = self.read(plan.batch_id)
+            if standing is None:
+                raise Unavailable(f"the plan log {self._folder} cannot be written: {error.java_exception.getMessage()}") from None
+            return standing
+        self._system.delete(self._at(f"plans/{plan.batch_id - KEPT}"), False)
+        return plan
+
+    def offsets(self, batch_id: int) -> Offsets:
+        """The offset range of a batch from Spark's own offset log.
+
+        Of the query's first batch the log does not tell the beginning: it is -1 there.
         """
-        until = self._spark_offsets(batch_id) or {}
-        since = self._spark_offsets(batch_id - 1) or {}
+        before = self._ends[1] if self._ends[0] == batch_id - 1 else self._spark_offsets(batch_id - 1)
+        until = self._spark_offsets(batch_id)
+        self._ends = (batch_id, until)
         return {
-            topic: {p: [since.get(topic, {}).get(p, -1), end] for p, end in partitions.items()} for topic, partitions in until.items()
+            topic: {part: [before.get(topic, {}).get(part, -1), end] for part, end in partitions.items()}
+            for topic, partitions in until.items()
         }
 
-    def _spark_offsets(self, batch_id: int) -> dict[str, dict[str, int]] | None:
-        text = self._text(self._jvm.org.apache.hadoop.fs.Path(f"{self._checkpoint}/offsets/{batch_id}"))
-        if text is None:
-            return None
+    def _spark_offsets(self, batch_id: int) -> dict[str, dict[str, int]]:
+        path = self._at(f"offsets/{batch_id}")
+        if batch_id < 0 or not self._system.exists(path):
+            return {}
         # The log's lines: version, metadata, then one JSON for each source.
-        sources = [json.loads(line) for line in text.splitlines()[2:] if line.startswith("{")]
+        sources = [json.loads(line) for line in self._text(path).splitlines()[2:] if line.startswith("{")]
         return {topic: partitions for source in sources for topic, partitions in source.items()}
 
-    def _path(self, batch_id: int) -> Any:
-        return self._jvm.org.apache.hadoop.fs.Path(self._folder, str(batch_id))
+    def _at(self, place: str) -> Any:
+        return self._jvm.org.apache.hadoop.fs.Path(f"{self._checkpoint}/{place}")
 
-    def _text(self, path: Any) -> str | None:
-        if not self._system.exists(path):
-            return None
+    def _text(self, path: Any) -> str:
         stream = self._system.open(path)
         try:
             return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))

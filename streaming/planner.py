@@ -16,7 +16,7 @@ from streaming.models.artifact import Artifact
 from streaming.models.deployment import Deployment
 from streaming.models.formats import skops
 from streaming.models.model import fits, verify
-from streaming.models.plan import Plan, PlannedModel
+from streaming.models.plan import Offsets, Plan, PlannedModel
 from streaming.models.registry import ExactVersion, Registry
 
 _log = structlog.get_logger("streaming.planner")
@@ -82,7 +82,14 @@ class ModelWatch:
 
 
 def new_plan(
-    *, query_id: str, batch_id: int, deployment: Deployment, stream: Stream, ready: Ready, offsets: dict[str, dict[str, list[int]]], cores: int
+    *,
+    query_id: str,
+    batch_id: int,
+    deployment: Deployment,
+    stream: Stream,
+    ready: Ready,
+    offsets: Offsets,
+    cores: int,
 ) -> Plan:
     """The plan of a batch that has none yet."""
     known = [(first, end) for partitions in offsets.values() for first, end in partitions.values() if first >= 0]

@@ -47,6 +47,7 @@ def score_events(config: Path) -> None:
     group = settings.stream.consumer_group or f"scoring.{deployment.name}"
     spark.streams.addListener(LagForTools(settings, group))
     batches = MicroBatches(spark, settings, deployment, watch, destination(settings, deployment, contracts), health, gate)
+    batches.warm_up()
     _log.info("started", deployment=deployment.name, model_version=watch.current.planned.version, port=port)
     supervise(
         lambda: start_query(spark, settings, batches),

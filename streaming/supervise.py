@@ -28,7 +28,7 @@ class QueryFailed(ScoringError):
     """The query failed again and again for a reason that does not go away: see the log, mend it, start again."""
 
 
-class Stopped(Exception):  # noqa: N818 (no error: the batch boundary at which the job ends)
+class Stopped(Exception):
     """Raised into the query as a batch begins while the job is to end; the batch is done after the next start."""
 
 

@@ -14,7 +14,7 @@ import sys
 
 def prepare() -> None:
     """Import what tasks need, drop zips that hold nothing but Spark's own sources, freeze the heap."""
-    import streaming.pipeline  # noqa: F401, PLC0415 (before the fork: workers share it)
+    import streaming.pipeline  # noqa: F401 (before the fork: workers share it)
 
     sys.path[:] = [entry for entry in sys.path if not entry.endswith(".zip")]
     sys.path_importer_cache.clear()

@@ -61,7 +61,12 @@ def test_an_unknown_key_is_an_error_with_a_suggestion(tmp_path: Path) -> None:
 
 
 def test_every_complaint_is_told_at_once(tmp_path: Path) -> None:
-    said = complaint(write(tmp_path, GOOD.replace("[drift]", "arrow_batch_rows = 'many'\n[drift]").replace('dsn = "postgresql://me:geheim@127.0.0.1/x"', "")))
+    said = complaint(
+        write(
+            tmp_path,
+            GOOD.replace("[drift]", "arrow_batch_rows = 'many'\n[drift]").replace('dsn = "postgresql://me:geheim@127.0.0.1/x"', ""),
+        )
+    )
     assert "store.dsn is required and missing" in said
     assert "stream.arrow_batch_rows" in said
 
@@ -84,5 +89,10 @@ def test_what_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_shipped_files_load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    shipped = Path("conf/local.toml").read_text().replace('"file:../var/run/kafka.bootstrap"', '"x:1"').replace('"file:../var/run/postgres.dsn"', '"y"')
+    shipped = (
+        Path("conf/local.toml")
+        .read_text()
+        .replace('"file:../var/run/kafka.bootstrap"', '"x:1"')
+        .replace('"file:../var/run/postgres.dsn"', '"y"')
+    )
     assert load_settings(write(tmp_path, shipped)).drift.window_events > 0

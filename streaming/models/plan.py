@@ -9,6 +9,8 @@ import msgspec
 from streaming.errors import SkewedPlan
 
 PLAN_VERSION = 1
+Offsets = dict[str, dict[str, list[int]]]
+"""topic → partition → [first offset, offset after the last]"""
 
 
 class PlannedModel(msgspec.Struct, frozen=True):
@@ -36,8 +38,7 @@ class Plan(msgspec.Struct, frozen=True):
     max_event_bytes: int
     tasks: int
     arrow_batch_rows: int
-    offsets: dict[str, dict[str, list[int]]]
-    """topic → partition → [first offset, offset after the last]"""
+    offsets: Offsets
     release: str
     version: int = PLAN_VERSION
 

@@ -24,7 +24,8 @@ def migrate(dsn: str) -> list[str]:
         connection.execute("CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())")
         done = {name for (name,) in connection.execute("SELECT name FROM migration").fetchall()}
         files = sorted(
-            (f for f in resources.files("streaming.sinks").joinpath("migrations").iterdir() if f.name.endswith(".sql")), key=lambda f: f.name
+            (f for f in resources.files("streaming.sinks").joinpath("migrations").iterdir() if f.name.endswith(".sql")),
+            key=lambda f: f.name,
         )
         fresh = [f for f in files if f.name not in done]
         for file in fresh:

@@ -116,7 +116,7 @@ def _store(connection: psycopg.Connection, rows: pa.RecordBatch) -> dict[str, st
 
 
 def csv_bytes(rows: pa.RecordBatch) -> bytes:
-    """Rows of the type PREDICTION as PostgreSQL's CSV: null is an unquoted empty field, bytea is \\x and hex."""
+    """Rows of the type PREDICTION as PostgreSQL's CSV: null is an unquoted empty field, bytea is hex."""
     digest = pc.binary_join_element_wise(pa.scalar("\\x"), rows.column("payload_digest"), pa.scalar(""))
     position = rows.schema.get_field_index("payload_digest")
     sink = pa.BufferOutputStream()

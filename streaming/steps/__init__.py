@@ -1,7 +1,7 @@
 """The steps of the scoring path: plain callables over Arrow record batches, without Spark, Kafka or a clock of their own.
 
-    raw ─► decode ─► validate ─► score ─► observe ─► predictions
-              └─────────┴──────────┴─────► rejected, with reasons
+raw ─► decode ─► validate ─► score ─► observe ─► predictions
+└─────────┴──────────┴─────► rejected, with reasons
 """
 
 from __future__ import annotations

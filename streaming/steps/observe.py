@@ -23,7 +23,7 @@ class Observe:
         self._bins = {name: known.bins for name, known in manifest.distributions.items()}
         self._score_bins = manifest.score.bins
 
-    def __call__(self, batch: pa.RecordBatch, plan: Plan) -> Outcome:
+    def __call__(self, batch: pa.RecordBatch, plan: Plan) -> Outcome:  # noqa: ARG002 (a Step)
         """Observe a batch with the columns `event.<feature>` and `score`."""
         scores = batch.column("score").to_numpy(zero_copy_only=False)
         observed = {

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
-from service import REPOSITORY
+from service import REPOSITORY, Job, Starter
 
 from streaming.config import load_settings
 from streaming.local.churn import train_churn
@@ -18,6 +21,20 @@ def registry_table(tmp_path_factory: pytest.TempPathFactory) -> str:
     (home / "registry.toml").write_text(_EVERYTHING + "[registry]\n" + table)
     train_churn(load_settings(home / "registry.toml"), DEFAULT_DATA)
     return table
+
+
+@pytest.fixture
+def start(settings_file: Path, tmp_path: Path) -> Iterator[Starter]:
+    """Starts jobs (by default the scoring job on the test's configuration); none outlives the test."""
+    started: list[Job] = []
+
+    def begin(config: Path = settings_file, name: str = "score_events") -> Job:
+        started.append(Job(name, config, tmp_path))
+        return started[-1]
+
+    yield begin
+    for job in started:
+        job.kill()
 
 
 _EVERYTHING = f"""

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,15 @@ class Job:
 
     def kill(self) -> None:
         """kill -9 of the job and everything it started."""
+        if self.process.poll() is not None:
+            return
         for pid in [self.process.pid, *_descendants(self.process.pid)]:
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
         self.process.wait(timeout=30)
+
+
+Starter = Callable[..., Job]
 
 
 def _descendants(pid: int) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pyarrow.dataset as ds
 import pytest
 from events import bad, event, good, message
-from service import Job, produce, read_topic, select, wait_until
+from service import Job, Starter, produce, read_topic, select, wait_until
 
 from streaming.config import Settings, load_settings
 from streaming.local.churn import train_churn
@@ -66,14 +67,14 @@ def batches(settings: Settings) -> list[Metrics]:
     return list({record.id: record for record in records if isinstance(record, Metrics)}.values())
 
 
-def test_every_event_has_one_outcome_and_every_bad_one_its_reason(settings: Settings, settings_file: Path, tmp_path: Path) -> None:
+def test_every_event_has_one_outcome_and_every_bad_one_its_reason(settings: Settings, start: Starter) -> None:
     kinds = bad()
     fields = event(7)
     conflict = fields | {"tenure": fields["tenure"] + 1}
     special = [message(fields), message(fields), message(conflict)]
     messages = [*good(300), *({"value": value} for value, _ in kinds.values()), *good(50)]
     sent = produce(settings, messages)
-    job = Job("score_events", settings_file, tmp_path).wait_ready()
+    job = start().wait_ready()
     wait_until("all but the last are judged", lambda: len(stored(settings)) == 350 and len(rejected(settings)) == len(kinds))
     late = produce(settings, [*special, *good(1)])
     wait_until("the last is scored", lambda: late[-1] in stored(settings))
@@ -93,6 +94,7 @@ def test_every_event_has_one_outcome_and_every_bad_one_its_reason(settings: Sett
     _check_metrics(settings, events=len(messages) + 4, repeated=1, rejections=Counter([r for _, r in kinds.values()] + ["event_conflict"]))
     _check_surroundings(settings, job)
     assert job.terminate() == 0
+    _check_logs(job, scored=352)
     log = ds.dataset(settings.stream.scoring_log, format="parquet", partitioning="hive", exclude_invalid_files=True).to_table()
     assert log.num_rows == 352
     assert set(log.column("prediction_id").to_pylist()) == {str(i) for (i,) in select(settings, "SELECT prediction_id FROM prediction")}
@@ -120,6 +122,14 @@ def _check_surroundings(settings: Settings, job: Job) -> None:
     wait_until("the lag is visible to Kafka's tools", lambda: _committed(settings) == 352 + len(bad()) + 2)
 
 
+def _check_logs(job: Job, *, scored: int) -> None:
+    """Each batch is one JSON line."""
+    lines = [json.loads(line) for line in job.log.read_text().splitlines() if line.startswith("{")]
+    told = [line for line in lines if line["event"] == "batch"]
+    assert sum(line["scored"] for line in told) == scored
+    assert {"plan", "job", "store"} <= set(told[0]["parts_ms"])
+
+
 def _committed(settings: Settings) -> int:
     from confluent_kafka import Consumer, TopicPartition
 
@@ -128,14 +138,14 @@ def _committed(settings: Settings) -> int:
     return sum(max(position.offset, 0) for position in consumer.committed(partitions, timeout=10))
 
 
-def test_kill_minus_nine_and_a_start_again_lose_and_double_nothing(settings: Settings, settings_file: Path, tmp_path: Path) -> None:
+def test_kill_minus_nine_and_a_start_again_lose_and_double_nothing(settings: Settings, start: Starter) -> None:
     sent = produce(settings, good(20_000))
-    job = Job("score_events", settings_file, tmp_path)
+    job = start()
     wait_until("it is in the middle", lambda: len(stored(settings)) > 0)
     job.kill()
     middle = stored(settings)
     sent += produce(settings, good(500))
-    job = Job("score_events", settings_file, tmp_path).wait_ready()
+    job = start().wait_ready()
     wait_until("everything is scored", lambda: len(stored(settings)) >= len(sent))
     after = stored(settings)
     assert set(after) == set(sent)
@@ -146,9 +156,9 @@ def test_kill_minus_nine_and_a_start_again_lose_and_double_nothing(settings: Set
 
 
 def test_a_message_that_the_broker_kept_while_the_store_was_away_is_scored_when_it_is_back(
-    settings: Settings, settings_file: Path, tmp_path: Path, services: Any
+    settings: Settings, start: Starter, services: Any
 ) -> None:
-    job = Job("score_events", settings_file, tmp_path).wait_ready()
+    job = start().wait_ready()
     produce(settings, good(10))
     wait_until("the first are scored", lambda: len(stored(settings)) == 10)
     services.stop_postgres()
@@ -170,22 +180,22 @@ def test_a_message_that_the_broker_kept_while_the_store_was_away_is_scored_when_
     ],
 )
 def test_what_is_set_up_wrongly_is_told_in_one_line_before_the_first_event(
-    settings: Settings, settings_file: Path, tmp_path: Path, change: tuple[str, str], said: str
+    settings: Settings, settings_file: Path, start: Starter, change: tuple[str, str], said: str
 ) -> None:
     wrong = settings_file.with_name("wrong.toml")
     wrong.write_text(settings_file.read_text().replace(*change))
     assert wrong.read_text() != settings_file.read_text()
-    job = Job("score_events", wrong, tmp_path)
+    job = start(wrong)
     assert job.process.wait(timeout=120) != 0
     told = [line for line in job.log.read_text().splitlines() if said in line]
     assert len(told) == 1, job.log.read_text()
     assert "Traceback" not in job.log.read_text()
 
 
-def test_a_new_alias_takes_over_at_a_batch_boundary(bare_settings: Settings, settings_file: Path, tmp_path: Path) -> None:
+def test_a_new_alias_takes_over_at_a_batch_boundary(bare_settings: Settings, start: Starter) -> None:
     settings = bare_settings
     train_churn(settings, DEFAULT_DATA)
-    job = Job("score_events", settings_file, tmp_path).wait_ready()
+    job = start().wait_ready()
     produce(settings, good(50))
     wait_until("the first are scored", lambda: len(stored(settings)) == 50)
     train_churn(settings, DEFAULT_DATA)
@@ -200,12 +210,14 @@ def test_a_new_alias_takes_over_at_a_batch_boundary(bare_settings: Settings, set
     assert job.terminate() == 0
 
 
-def test_json_logs_tell_each_batch_in_a_line(settings: Settings, settings_file: Path, tmp_path: Path) -> None:
-    produce(settings, good(20))
-    job = Job("score_events", settings_file, tmp_path).wait_ready()
-    wait_until("they are scored", lambda: len(stored(settings)) == 20)
+def test_a_broker_that_is_away_is_waited_for(settings: Settings, start: Starter, services: Any) -> None:
+    job = start().wait_ready()
+    produce(settings, good(10))
+    wait_until("the first are scored", lambda: len(stored(settings)) == 10)
+    services.stop_kafka()
+    time.sleep(20)
+    services.start_kafka()
+    produce(settings, good(10))
+    wait_until("it goes on", lambda: len(stored(settings)) == 20, at_most_s=240)
+    assert job.process.poll() is None
     assert job.terminate() == 0
-    lines = [json.loads(line) for line in job.log.read_text().splitlines() if line.startswith("{")]
-    told = [line for line in lines if line["event"] == "batch"]
-    assert sum(line["scored"] for line in told) == 20
-    assert {"plan", "job", "store"} <= set(told[0]["parts_ms"])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests_support import a_plan
 
 from streaming.errors import SkewedPlan
 from streaming.models.plan import decode, encode
-from tests_support import a_plan
 
 
 def test_a_plan_survives_its_json() -> None:

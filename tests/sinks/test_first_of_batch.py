@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from prediction_rows import row, rows
 
 from streaming.sinks import CONFLICT, REPEAT, STANDS, first_of_batch

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-
 from prediction_rows import row, rows
 
 from streaming.config import load_settings
@@ -107,7 +106,9 @@ def test_a_connection_that_broke_is_unavailable_once_and_then_opened_again(dsn: 
     sink = PostgresSink(dsn)
     sink.write(rows(row("a")))
     with psycopg.connect(dsn, autocommit=True) as killer:
-        killer.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()")
+        killer.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
     with pytest.raises(Unavailable):
         sink.write(rows(row("b", offset=1)))
     assert sink.write(rows(row("b", offset=1))).tolist() == [STANDS]

@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests_support import a_plan
 
 from streaming.errors import Unavailable
 from streaming.sinks.scoring_log import write_slice
-from tests_support import a_plan
 
 ROWS = pa.RecordBatch.from_pydict({"prediction_id": ["p1", "p2"], "event.tenure": [3, 4], "score": [0.1, 0.9], "value": [b"x", b"y"]})
 
