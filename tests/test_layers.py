@@ -90,9 +90,7 @@ def test_every_part_has_a_layer() -> None:
 
 def test_no_tracked_file_names_a_registry_or_this_machine() -> None:
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    hosts = re.compile(
-        "|".join([r"pypi\.org", r"pythonhosted", r"repo1?\.maven", r"repo\.maven", r"registry\.npm", r"/root/", r"index-url"])
-    )
+    hosts = re.compile(r"pypi\.org|pythonhosted|repo1?\.maven|repo\.maven|registry\.npm|/root/|index-url")
     found = []
     for path in (ROOT / line for line in listed.splitlines()):
         if path == Path(__file__) or not path.is_file() or path.stat().st_size > 1_000_000:
