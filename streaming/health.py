@@ -4,19 +4,41 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 
 from streaming.config import Http
 from streaming.metrics.records import Metrics
-from streaming.metrics.sketches import LATENCY_BASE
+from streaming.metrics.sketches import LATENCY_BASE, LatencySketch, merge_latencies
 
 _LATENCY_S = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
 STUCK_S = 60.0  # a batch that runs for longer makes the job not ready: a sink is away, or it hangs
+
+
+class LatencyCollector(Collector):
+    """The latency sketches of all batches as one Prometheus histogram: its cost does not grow with the number of events."""
+
+    def __init__(self) -> None:
+        self._sketch: LatencySketch = {}
+
+    def add(self, sketch: LatencySketch) -> None:
+        """Add a batch's sketch."""
+        self._sketch = merge_latencies([self._sketch, sketch])
+
+    def collect(self) -> Iterable[Metric]:
+        """The histogram in seconds."""
+        bins = [(LATENCY_BASE ** int(place) / 1000, n) for place, n in self._sketch.items()]
+        buckets = [(str(edge), float(sum(n for s, n in bins if s <= edge))) for edge in _LATENCY_S]
+        total = sum(n for _, n in bins)
+        family = HistogramMetricFamily("scoring_latency_seconds", "Producer's timestamp to row readable")
+        family.add_metric([], [*buckets, ("+Inf", float(total))], sum(s * n for s, n in bins))
+        yield family
 
 
 class Health:
@@ -27,9 +49,8 @@ class Health:
         self.registry = CollectorRegistry()
         self._events = Counter("scoring_events", "Events by outcome", ["outcome"], registry=self.registry)
         self._rejected = Counter("scoring_rejected", "Rejected events by reason", ["reason"], registry=self.registry)
-        self._latency = Histogram(
-            "scoring_latency_seconds", "Producer's timestamp to row readable", buckets=_LATENCY_S, registry=self.registry
-        )
+        self._latency = LatencyCollector()
+        self.registry.register(self._latency)
         self._batch = Histogram("scoring_batch_seconds", "Duration of a micro-batch", buckets=_LATENCY_S, registry=self.registry)
         self._part = Gauge("scoring_batch_part_seconds", "Parts of the last micro-batch", ["part"], registry=self.registry)
         self._model = Gauge("scoring_model_info", "Serving version", ["model", "version"], registry=self.registry)
@@ -62,19 +83,15 @@ class Health:
             self._events.labels(outcome).inc(getattr(record, outcome))
         for reason, n in record.rejected_by_reason.items():
             self._rejected.labels(reason).inc(n)
-        for place, n in record.latency_ms.items():
-            self._observe_latency(LATENCY_BASE ** int(place) / 1000, n)
+        self._latency.add(record.latency_ms)
         self._batch.observe(record.duration_ms / 1000)
         for part, ms in record.parts_ms.items():
             self._part.labels(part).set(ms / 1000)
         self._waited.inc(record.waited_s)
+        if record.groups:
+            self._model.clear()  # a version that serves no more must not stay at 1
         for group in record.groups:
-            self._model.clear()
             self._model.labels(group.model, group.model_version).set(1)
-
-    def _observe_latency(self, seconds: float, n: int) -> None:
-        for _ in range(n):
-            self._latency.observe(seconds)
 
     def not_ready(self) -> str:
         """Why the job is not ready; empty if it is."""

@@ -20,8 +20,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
 
+from streaming.config import Log
 from streaming.contracts.schema import Contract, parse_contract
 from streaming.errors import Unavailable
+from streaming.logs import set_up_logs
 from streaming.metrics.sketches import Histogram, latency_sketch
 from streaming.metrics.tally import Tally, merge_tallies
 from streaming.models.artifact import Artifact
@@ -30,10 +32,10 @@ from streaming.models.model import Model, verify
 from streaming.models.plan import Plan
 from streaming.models.plan import decode as decode_plan
 from streaming.records import PREDICTION, RAW, REJECTED
-from streaming.sinks import CONFLICT, REPEAT, STANDS, Sink
+from streaming.sinks import CONFLICT, REPEAT, STANDS, Rejects, Sink
 from streaming.sinks.postgres import PostgresSink
 from streaming.sinks.rejected import RejectedTopic
-from streaming.sinks.scoring_log import write_slice
+from streaming.sinks.scoring_log import log_rows, write_slice
 from streaming.steps import Step, run_steps
 from streaming.steps.decode import Decode
 from streaming.steps.observe import Observe
@@ -63,18 +65,15 @@ class Destination(msgspec.Struct, frozen=True):
     event: str
     contracts: tuple[tuple[int, str], ...]
     """version and text of each of the event's schemas"""
+    log: Log = Log()
 
 
 class Delivery:
     """A worker's open sinks, and the contracts it checks against."""
 
-    def __init__(self, to: Destination) -> None:
-        self.to = to
+    def __init__(self, to: Destination, store: Sink, rejected: Rejects) -> None:
+        self.to, self.store, self.rejected = to, store, rejected
         self.contracts = {version: parse_contract(json.loads(text), to.event, version, f"v{version}") for version, text in to.contracts}
-        self.store: Sink = PostgresSink(to.dsn, statement_timeout_s=to.statement_timeout_s)
-        self.rejected = RejectedTopic(
-            to.bootstrap_servers, to.rejected_topic, client=dict(to.client), max_message_bytes=to.rejected_max_bytes, job=to.job
-        )
 
 
 def scoring_steps(contracts: Mapping[int, Contract], model: Model) -> dict[str, Step]:
@@ -84,7 +83,12 @@ def scoring_steps(contracts: Mapping[int, Contract], model: Model) -> dict[str, 
 
 @lru_cache(maxsize=1)
 def _delivery(to: Destination) -> Delivery:
-    return Delivery(to)
+    set_up_logs(to.log)  # a worker is a process of its own
+    store = PostgresSink(to.dsn, statement_timeout_s=to.statement_timeout_s)
+    limit = to.rejected_max_bytes
+    return Delivery(
+        to, store, RejectedTopic(to.bootstrap_servers, to.rejected_topic, client=dict(to.client), max_message_bytes=limit, job=to.job)
+    )
 
 
 _models: dict[str, Model] = {}
@@ -139,7 +143,7 @@ class TaskRun:
         for batch in batches:
             tally, rows = self.take(batch)
             tallies.append(tally)
-            standing.append(rows)
+            standing.append(log_rows(rows))
         log = Tally()
         self._deliver(log, "scoring_log", lambda: write_slice(self._delivery.to.scoring_log, self._plan, task, standing))
         return merge_tallies([*tallies, log])

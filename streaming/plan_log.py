@@ -41,12 +41,12 @@ class PlanLog:
         return decode(self._text(path)) if self._system.exists(path) else None
 
     def create(self, plan: Plan) -> Plan:
-        """Write a plan unless its batch has one. Returns the plan that stands."""
+        """Write a plan unless its batch has one. Returns the plan that stands. Raises Unavailable if the file system refuses."""
         temporary = self._at(f"plans/.{plan.batch_id}.tmp")
-        stream = self._system.create(temporary, True)
-        stream.write(bytearray(encode(plan).encode()))
-        stream.close()
         try:
+            stream = self._system.create(temporary, True)
+            stream.write(bytearray(encode(plan).encode()))
+            stream.close()
             self._files.rename(temporary, self._at(f"plans/{plan.batch_id}"), self._refuse_existing)
         except Py4JJavaError as error:
             standing = self.read(plan.batch_id)

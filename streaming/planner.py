@@ -35,7 +35,7 @@ class ModelWatch:
 
     def __init__(self, registry: Registry, deployment: Deployment, contract: Contract, *, refresh_s: float) -> None:
         self._registry, self._deployment, self._contract, self._refresh_s = registry, deployment, contract, refresh_s
-        self._refused: set[str] = set()
+        self._refused: set[ExactVersion] = set()
         self.current = self._prepare(registry.resolve(deployment.champion.model, deployment.champion.alias))
 
     def start(self) -> None:
@@ -46,7 +46,7 @@ class ModelWatch:
         """The version that an earlier plan names. Raises RegistryError, ModelError, Unavailable."""
         if planned == self.current.planned:
             return self.current
-        return self._prepare(ExactVersion(planned.name, planned.version, planned.sha256))
+        return self._prepare(_exact(planned))
 
     def _follow(self) -> None:
         pause = threading.Event()
@@ -62,12 +62,15 @@ class ModelWatch:
         except (RegistryError, Unavailable) as error:
             _log.warning("registry_away", error=str(error))
             return
-        if exact.version == self.current.planned.version or exact.sha256 in self._refused:
+        if exact in self._refused or exact == _exact(self.current.planned):
             return
         try:
             self.current = self._prepare(exact)
-        except (ModelError, RegistryError, Unavailable) as error:
-            self._refused.add(exact.sha256)
+        except (RegistryError, Unavailable) as error:
+            # Nothing is known against this version: it is tried again.
+            _log.warning("version_away", model=exact.name, version=exact.version, error=str(error))
+        except ModelError as error:
+            self._refused.add(exact)
             _log.error("version_refused", model=exact.name, version=exact.version, error=str(error))
         else:
             _log.info("version_ready", model=exact.name, version=exact.version)
@@ -79,6 +82,10 @@ class ModelWatch:
         verify(model)
         planned = PlannedModel(variant="champion", role="champion", name=exact.name, version=exact.version, sha256=exact.sha256)
         return Ready(planned, artifact)
+
+
+def _exact(planned: PlannedModel) -> ExactVersion:
+    return ExactVersion(planned.name, planned.version, planned.sha256)
 
 
 def new_plan(

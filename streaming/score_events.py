@@ -83,6 +83,7 @@ def destination(settings: Settings, deployment: Deployment, contracts: dict[int,
     topics, stream = settings.topics, settings.stream
     return Destination(
         job=JOB,
+        log=settings.log,
         dsn=settings.store.dsn.get_secret_value(),
         statement_timeout_s=settings.store.statement_timeout_s,
         retry_max_s=settings.store.retry_max_s,

@@ -16,6 +16,8 @@ from streaming.config import Settings
 _SESSION = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+    # An Arrow batch ends at so many bytes too: ten thousand events of a megabyte each must not fill a worker's memory.
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(64 * 1024 * 1024),
     "spark.python.worker.reuse": "true",
     "spark.python.daemon.module": "streaming.worker_daemon",
     # One thread in each worker: there are as many workers as cores.
@@ -35,10 +37,24 @@ def session(name: str, settings: Settings, extra: dict[str, str] | None = None) 
     return spark
 
 
-def submit_command(script: Path, config: Path, settings: Settings, jars: list[Path]) -> list[str]:
-    """The spark-submit command line of a job; it holds no secret."""
+# Hadoop's own local file system starts a `chmod` process for each file it makes where its native library is missing, as it
+# is in pyspark: tens of milliseconds for each of the checkpoint's files. This one sets the mode itself.
+_LOCAL_FILES = {
+    "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem",
+    "spark.sql.streaming.checkpointFileManagerClass": "org.apache.spark.sql.execution.streaming.FileSystemBasedCheckpointFileManager",
+}
+
+
+def submit_command(script: Path, config: Path, settings: Settings, *, jars: list[Path], local_files: list[Path]) -> list[str]:
+    """The spark-submit command line of a job; it holds no secret.
+
+    jars: the Kafka connector's archives; local_files: those of the local file system, used where Spark's master is local.
+    """
     submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
-    conf = {"spark.ui.enabled": "false", "spark.pyspark.python": sys.executable} | settings.spark.conf
+    conf = {"spark.ui.enabled": "false", "spark.pyspark.python": sys.executable}
+    if settings.spark.master.startswith("local"):
+        conf |= _LOCAL_FILES | {"spark.driver.extraClassPath": ":".join(map(str, local_files))}
+    conf |= settings.spark.conf
     options = [option for key, value in conf.items() for option in ("--conf", f"{key}={value}")]
     return [
         str(submit),

@@ -32,7 +32,7 @@ def run(
     script = Path(f"jobs/{job.value.replace('-', '_')}.py")
     if not script.is_file():
         raise SetupError(f"{script} is not here; run this in the folder of the project")
-    command = submit_command(script, config, settings, jar_paths("spark-kafka"))
+    command = submit_command(script, config, settings, jars=jar_paths("spark-kafka"), local_files=jar_paths("local-files"))
     become(command, submit_environment(java_home()))
 
 

@@ -23,10 +23,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 from streaming.errors import ScoringError, SetupError
 from streaming.local import ivy
 
-JarSet = Literal["spark-kafka", "broker"]
-SETS: tuple[JarSet, ...] = ("spark-kafka", "broker")
+JarSet = Literal["spark-kafka", "local-files", "broker"]
+SETS: tuple[JarSet, ...] = ("spark-kafka", "local-files", "broker")
 LOCK = Path(__file__).with_name("jars.lock")
 BROKER_VERSION = "4.2.0"
+LOCAL_FILES = "com.globalmentor:hadoop-bare-naked-local-fs:0.1.0"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ def root_of(name: JarSet) -> str:
     """Coordinates of the archive that the set is about; the connector's version follows the installed pyspark."""
     if name == "broker":
         return f"org.apache.kafka:kafka_2.13:{BROKER_VERSION}"
+    if name == "local-files":
+        return LOCAL_FILES
     return f"org.apache.spark:spark-sql-kafka-0-10_2.13:{version('pyspark')}"
 
 

@@ -25,6 +25,16 @@ class Sink(Protocol):
         """
 
 
+class Rejects(Protocol):
+    """Where rejected events go.
+
+    Delivery: at least once. Writing the same rows again may store them again; a reader counts distinct addresses.
+    """
+
+    def write(self, rejected: pa.RecordBatch, *, model: str, attempt: int) -> None:
+        """Store rows of the type REJECTED, durably, before it returns; `model` is name/version. Raises Unavailable."""
+
+
 def first_of_batch(predictions: pa.RecordBatch) -> np.ndarray:
     """Verdicts of the rows of one batch against each other, before any store is asked: the first row of a key stands."""
     verdicts = np.zeros(predictions.num_rows, dtype=np.uint8)

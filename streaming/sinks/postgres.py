@@ -26,12 +26,12 @@ _COPY = f"COPY incoming ({_COLUMNS}) FROM STDIN (FORMAT csv)"
 _HISTORY = f"""
     INSERT INTO prediction ({_COLUMNS}) SELECT {_COLUMNS} FROM incoming ORDER BY event_time, prediction_id
     ON CONFLICT (event_time, prediction_id) DO NOTHING"""  # noqa: S608 (columns are constants of ours)
-# Rows that another address wrote first, with the digest of what stands.
+# Rows that another address wrote first, with the digest and the address of what stands.
 _STOOD_BEFORE = """
     DELETE FROM incoming i USING prediction p
     WHERE p.event_time = i.event_time AND p.prediction_id = i.prediction_id
       AND (p.source_topic, p.source_partition, p.source_offset) <> (i.source_topic, i.source_partition, i.source_offset)
-    RETURNING i.prediction_id::text, encode(p.payload_digest, 'hex')"""
+    RETURNING i.prediction_id::text, encode(p.payload_digest, 'hex'), p.source_topic, p.source_partition, p.source_offset"""
 _CURRENT_COLUMNS = (
     "deployment, entity_id, prediction_id, event_id, role, variant, model_name, model_version, score, predicted_class, "
     "event_time, received_at, scored_at, source_topic, source_partition, source_offset"
@@ -45,6 +45,9 @@ _CURRENT = f"""
     ORDER BY deployment, entity_id, event_time DESC, received_at DESC, source_partition DESC, source_offset DESC
     ON CONFLICT (deployment, entity_id) DO UPDATE SET {_SET}
     WHERE ({", ".join(f"EXCLUDED.{n}" for n in _NEWER.split(", "))}) > ({", ".join(f"c.{n}" for n in _NEWER.split(", "))})"""  # noqa: S608
+
+Standing = dict[str, tuple[Any, ...]]
+"""prediction id → digest, topic, partition and offset of the row that stands"""
 
 
 class PostgresSink:
@@ -71,7 +74,7 @@ class PostgresSink:
             self._connection.close()
             self._connection = None
 
-    def _attempt(self, work: Callable[[psycopg.Connection], dict[str, str]]) -> dict[str, str]:
+    def _attempt(self, work: Callable[[psycopg.Connection], Standing]) -> Standing:
         try:
             with self._open().transaction():
                 assert self._connection is not None
@@ -94,23 +97,24 @@ class PostgresSink:
         return self._connection
 
     @staticmethod
-    def _judge(predictions: pa.RecordBatch, verdicts: np.ndarray, stood_before: dict[str, str]) -> None:
+    def _judge(predictions: pa.RecordBatch, verdicts: np.ndarray, stood_before: Standing) -> None:
         """Write the store's word into the verdicts of the rows that it knew from elsewhere, and of those that follow them."""
-        keys, digests = predictions.column("prediction_id").to_pylist(), predictions.column("payload_digest").to_pylist()
-        for row, (key, digest) in enumerate(zip(keys, digests, strict=True)):
+        names = ("prediction_id", "payload_digest", "source_topic", "source_partition", "source_offset")
+        for row, (key, digest, *address) in enumerate(zip(*(predictions.column(name).to_pylist() for name in names), strict=True)):
             if key in stood_before:
-                verdicts[row] = REPEAT if stood_before[key] == digest else CONFLICT
+                standing, *where = stood_before[key]
+                verdicts[row] = STANDS if address == where else REPEAT if standing == digest else CONFLICT
 
 
-def _store(connection: psycopg.Connection, rows: pa.RecordBatch) -> dict[str, str]:
-    """One transaction's work. Returns, for ids that another address wrote first, the digest that stands."""
+def _store(connection: psycopg.Connection, rows: pa.RecordBatch) -> Standing:
+    """One transaction's work. Returns what stands for the ids that another address wrote first."""
     with connection.cursor() as cursor:
         with cursor.copy(_COPY) as copy:
             copy.write(csv_bytes(rows))
         cursor.execute(_HISTORY)
-        stood_before: dict[str, str] = {}
+        stood_before: Standing = {}
         if cursor.rowcount < rows.num_rows:
-            stood_before = dict(cursor.execute(_STOOD_BEFORE).fetchall())
+            stood_before = {key: (digest, *address) for key, digest, *address in cursor.execute(_STOOD_BEFORE)}
         cursor.execute(_CURRENT)
     return stood_before
 

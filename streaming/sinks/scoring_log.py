@@ -18,20 +18,24 @@ from streaming.records import EVENT_PREFIX, PREDICTION
 _ON_DEMAND = {"scores", "explanation"}  # filled only where a deployment asks for them
 
 
+def log_rows(scored: pa.RecordBatch) -> pa.RecordBatch:
+    """What the log keeps of scored rows: the prediction and the event's fields, without the raw bytes."""
+    kept = {*PREDICTION.names} - _ON_DEMAND
+    return scored.select([n for n in scored.schema.names if n.startswith(EVENT_PREFIX) or n in kept])
+
+
 def write_slice(root: str, plan: Plan, task: int, batches: Sequence[pa.RecordBatch]) -> str | None:
-    """Write one task's scored rows: the columns of PREDICTION and the event's fields, by deployment, date and hour.
+    """Write one task's rows (of `log_rows`), by deployment, date and hour.
 
     Returns the file's path, None where there is nothing to write. Raises Unavailable if the file system refuses.
     """
     rows = sum(batch.num_rows for batch in batches)
     if not rows:
         return None
-    table = pa.Table.from_batches(batches)
-    names = [n for n in table.column_names if n.startswith(EVENT_PREFIX) or (n in PREDICTION.names and n not in _ON_DEMAND)]
     folder = f"{root}/deployment={plan.deployment}/date={plan.now:%Y-%m-%d}/hour={plan.now:%H}"
     path = f"{folder}/{plan.query_id}-{plan.batch_id:09d}-{task:04d}.parquet"
     try:
-        _write_whole(table.select(names), path)
+        _write_whole(pa.Table.from_batches(batches), path)
     except OSError as error:
         raise Unavailable(f"scoring log {path}: {error}") from None
     return path

@@ -10,9 +10,11 @@ import pytest
 from tests_support import a_plan
 
 from streaming.errors import Unavailable
-from streaming.sinks.scoring_log import write_slice
+from streaming.sinks.scoring_log import log_rows, write_slice
 
-ROWS = pa.RecordBatch.from_pydict({"prediction_id": ["p1", "p2"], "event.tenure": [3, 4], "score": [0.1, 0.9], "value": [b"x", b"y"]})
+ROWS = log_rows(
+    pa.RecordBatch.from_pydict({"prediction_id": ["p1", "p2"], "event.tenure": [3, 4], "score": [0.1, 0.9], "value": [b"x", b"y"]})
+)
 
 
 def test_features_and_prediction_are_kept_and_raw_bytes_are_not(tmp_path: Path) -> None:

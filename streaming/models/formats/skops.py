@@ -103,8 +103,12 @@ def load(artifact: Artifact, sha256: str) -> SkopsModel:
         raise ModelError(f"model {name}: its file holds a type that is not trusted: {' '.join(str(error).split())}") from None
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
         raise ModelError(f"model {name}: its file is not one that skops reads ({error}); register the model again") from None
-    model = SkopsModel(pipeline, artifact)
-    verify(model)
+    try:
+        model = SkopsModel(pipeline, artifact)
+        verify(model)
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        told = " ".join(str(error).split())[:200]
+        raise ModelError(f"model {name}: it cannot score its reference rows ({told}); register the model again") from None
     return model
 
 

@@ -1,0 +1,74 @@
+"""Memory of the processes that take part, by what they are for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import PurePath
+
+import psutil
+
+EVERY_S = 2.0
+MB = 1e6
+
+
+def resident(roots: Mapping[str, int]) -> dict[str, float]:
+    """RSS in MB by role, summed over the processes of a role.
+
+    roots: id of the root process by role; `job` is a job started by `scoring run`, which is split into its parts.
+    Pages that processes share (PostgreSQL's buffers, forked workers) count once for each.
+    """
+    found: dict[str, float] = {}
+    for root, pid in roots.items():
+        for process in _family(pid):
+            try:
+                role = _part(process, pid) if root == "job" else root
+                if role is not None:
+                    found[role] = found.get(role, 0.0) + process.memory_info().rss / MB
+            except psutil.NoSuchProcess:
+                continue
+    return found
+
+
+@contextmanager
+def peaks(roots: Mapping[str, int]) -> Iterator[dict[str, float]]:
+    """Sample in the background; the dict holds the highest RSS in MB that each role had."""
+    highest: dict[str, float] = {}
+    over = threading.Event()
+
+    def sample() -> None:
+        while not over.wait(EVERY_S):
+            for role, size in resident(roots).items():
+                highest[role] = max(highest.get(role, 0.0), round(size, 1))
+
+    thread = threading.Thread(target=sample, daemon=True)
+    thread.start()
+    try:
+        yield highest
+    finally:
+        over.set()
+        thread.join()
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _part(process: psutil.Process, jvm: int) -> str | None:
+    """What a process of the job is: the JVM starts the driver's Python and the daemon, the daemon forks the workers.
+
+    None: a program that lives for a moment, or a fork of the JVM on its way to one, whose pages are the JVM's own.
+    """
+    if process.pid == jvm:
+        return "driver_jvm"
+    command = process.cmdline()
+    if not command or not PurePath(command[0]).name.startswith("python"):
+        return None
+    if "streaming.worker_daemon" in command:
+        return "worker_daemon" if process.ppid() == jvm else "workers"
+    return "driver_python"

@@ -1,0 +1,148 @@
+"""The rejected topic on a real broker: nothing of the event is lost, and why it was rejected is told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
+from service import read_topic
+
+from streaming.config import Settings, load_settings
+from streaming.errors import Unavailable
+from streaming.local.topics import create_topics
+from streaming.records import REJECTED
+from streaming.sinks.rejected import RejectedTopic
+
+RECEIVED = datetime(2026, 1, 2, 12, 0, 0, 123_000, tzinfo=UTC)
+RECEIVED_MS = 1_767_355_200_123
+
+
+def rejected(*changes: dict[str, Any]) -> pa.RecordBatch:
+    usual = {
+        "key": b"C1",
+        "value": b'{"tenure": -1}',
+        "headers": [],
+        "source_topic": "activity",
+        "source_partition": 3,
+        "source_offset": 41,
+        "received_at": RECEIVED,
+        "stage": "validate",
+        "reason": "minimum",
+        "path": "/tenure",
+        "message": "minimum 0, found -1",
+        "schema_version": 1,
+    }
+    return pa.RecordBatch.from_pylist([usual | change for change in changes or ({},)], schema=REJECTED)
+
+
+class Topic:
+    """A rejected topic of its own on the broker, of one partition, whose leader is known once a message was taken."""
+
+    def __init__(self, settings: Settings) -> None:
+        settings = settings.model_copy(update={"topics": settings.topics.model_copy(update={"partitions": 1})})
+        create_topics(settings)
+        self._settings, self._name = settings, settings.topics.of("rejected")
+        limit = settings.topics.max_message_bytes * 4 // 3
+        self._sink = RejectedTopic(settings.kafka.bootstrap_servers, self._name, client={}, max_message_bytes=limit, job="score_events")
+
+    def write(self, batch: pa.RecordBatch, attempt: int = 1) -> None:
+        self._sink.write(batch, model="churn/7", attempt=attempt)
+
+    def messages(self) -> list[Message]:
+        return [*read_topic(self._settings, self._name)]
+
+
+@pytest.fixture
+def topic(settings_file: Path) -> Topic:
+    return Topic(load_settings(settings_file))
+
+
+def headers(message: Message) -> list[tuple[str, Any]]:
+    return [*(message.headers() or [])]
+
+
+@pytest.mark.integration
+def test_where_it_came_from_and_why_it_was_rejected(topic: Topic) -> None:
+    topic.write(rejected(), attempt=2)
+    (message,) = topic.messages()
+    assert (message.key(), message.value()) == (b"C1", b'{"tenure": -1}')
+    assert message.timestamp() == (TIMESTAMP_CREATE_TIME, RECEIVED_MS)
+    assert dict(headers(message)) == {
+        "__connect.errors.topic": b"activity",
+        "__connect.errors.partition": b"3",
+        "__connect.errors.offset": b"41",
+        "__connect.errors.stage": b"validate",
+        "__connect.errors.exception.class.name": b"streaming.errors.InvalidEvent",
+        "__connect.errors.exception.message": b"minimum 0, found -1",
+        "scoring.reason": b"minimum",
+        "scoring.path": b"/tenure",
+        "scoring.schema.version": b"1",
+        "scoring.model": b"churn/7",
+        "scoring.job": b"score_events",
+        "scoring.attempt": b"2",
+    }
+
+
+@pytest.mark.integration
+def test_bytes_keys_and_nulls_stay_as_they_are(topic: Topic) -> None:
+    everything = bytes(range(256))
+    originals: list[tuple[bytes | None, bytes | None]] = [(b"k", None), (None, b""), (everything, everything), (b"", b"\xff\xfe")]
+    topic.write(rejected(*({"key": key, "value": value, "source_offset": n} for n, (key, value) in enumerate(originals))))
+    found = {int(dict(headers(m))["__connect.errors.offset"] or b""): (m.key(), m.value()) for m in topic.messages()}
+    assert found == dict(enumerate(originals))
+
+
+@pytest.mark.integration
+def test_the_events_own_headers_are_kept_in_order_and_an_earlier_rejections_are_replaced(topic: Topic) -> None:
+    own: list[tuple[str, bytes | None]] = [("trace", b"\x00\xff"), ("trace", b"2"), ("empty", b""), ("null", None)]
+    earlier = [("scoring.reason", b"json"), ("scoring.replayed", b"yes"), ("__connect.errors.offset", b"7")]
+    pairs = [{"key": key, "value": value} for key, value in [own[0], *earlier, *own[1:]]]
+    topic.write(rejected({"headers": pairs}))
+    found = headers(topic.messages()[0])
+    assert found[: len(own)] == own
+    ours = found[len(own) :]
+    assert len({name for name, _ in ours}) == len(ours), "each of ours stands once"
+    assert dict(ours)["scoring.reason"] == b"minimum"
+    assert dict(ours)["__connect.errors.offset"] == b"41"
+    assert "scoring.replayed" not in dict(ours)
+
+
+@pytest.mark.integration
+def test_a_message_at_the_source_topics_limit_is_taken(topic: Topic) -> None:
+    large = b"\x01" * 10_000_000
+    topic.write(rejected({"value": large, "reason": "too_large"}))
+    (message,) = topic.messages()
+    assert message.value() == large
+
+
+@pytest.mark.integration
+def test_reasons_in_any_script_and_without_a_version_are_told(topic: Topic) -> None:
+    topic.write(rejected({"message": "found 'ünï 漢字 😀'", "schema_version": None}))
+    told = dict(headers(topic.messages()[0]))
+    assert (told["__connect.errors.exception.message"] or b"").decode() == "found 'ünï 漢字 😀'"
+    assert "scoring.schema.version" not in told
+
+
+@pytest.mark.integration
+def test_every_millisecond_of_the_original_time_is_kept(topic: Topic) -> None:
+    times = [{"received_at": RECEIVED + timedelta(milliseconds=n), "source_offset": n} for n in range(1000)]
+    topic.write(rejected(*times))
+    found = {int(dict(headers(m))["__connect.errors.offset"] or b""): m.timestamp()[1] for m in topic.messages()}
+    assert found == {n: RECEIVED_MS + n for n in range(1000)}
+
+
+@pytest.mark.integration
+def test_nothing_to_reject_sends_nothing(topic: Topic) -> None:
+    topic.write(rejected())
+    topic.write(rejected().slice(0, 0))
+    assert len(topic.messages()) == 1
+
+
+def test_a_broker_that_is_away_is_unavailable() -> None:
+    sink = RejectedTopic("127.0.0.1:1", "events.rejected", client={"log_level": "0"}, max_message_bytes=1000, job="j", delivery_s=0.3)
+    with pytest.raises(Unavailable, match=r"topic events\.rejected did not take"):
+        sink.write(rejected(), model="churn/7", attempt=1)

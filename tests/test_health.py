@@ -1,0 +1,142 @@
+"""Health over real HTTP: ready, not ready, and the figures for Prometheus."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import msgspec
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from tests_support import a_plan
+
+from streaming import health as under_test
+from streaming.config import Http
+from streaming.gather import metrics_record
+from streaming.health import Health, serve
+from streaming.metrics.records import Metrics
+from streaming.metrics.sketches import Histogram, latency_sketch
+from streaming.metrics.tally import Tally
+
+
+def a_record(**changes: object) -> Metrics:
+    tally = Tally(
+        events=7,
+        scored=4,
+        repeated=1,
+        rejected_by_reason={"minimum": 1, "json": 1},
+        score=Histogram([4]),
+        latency_ms=latency_sketch([90.0, 90.0, 450.0, 2500.0]),
+        parts_ms={"score": 20.0},
+        waited_s=1.5,
+    )
+    return msgspec.structs.replace(metrics_record(a_plan(), tally, duration_ms=250.0), **changes)
+
+
+class Served:
+    """A job's health behind a real server on a free port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.health = Health("score_events")
+        self.port = serve(self.health, Http(port_file=folder), 0)
+
+    def get(self, path: str) -> tuple[int, str, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+                return answer.status, answer.read().decode(), answer.headers["Content-Type"]
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode(), error.headers["Content-Type"]
+
+    def figures(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+        """Name and labels → value."""
+        families = text_string_to_metric_families(self.get("/metrics")[1])
+        return {(s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples}
+
+    def figure(self, name: str, **labels: str) -> float:
+        return self.figures()[name, tuple(sorted(labels.items()))]
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Served:
+    return Served(tmp_path / "run")
+
+
+def test_the_port_taken_is_written_where_tools_look_for_it(served: Served, tmp_path: Path) -> None:
+    assert (tmp_path / "run" / "score_events.port").read_text() == f"{served.port}\n"
+
+
+def test_alive_from_the_start_and_ready_only_when_the_query_runs(served: Served) -> None:
+    assert served.get("/livez")[:2] == (200, "live\n")
+    assert served.get("/readyz")[:2] == (503, "starting\n")
+    served.health.ready()
+    assert served.get("/readyz")[:2] == (200, "ready\n")
+
+
+def test_what_is_away_is_named_until_the_query_runs_again(served: Served) -> None:
+    served.health.ready()
+    served.health.away("the broker is away")
+    assert served.get("/readyz")[:2] == (503, "the broker is away\n")
+    served.health.ready()
+    assert served.get("/readyz")[0] == 200
+    assert served.figure("scoring_query_restarts_total") == 1
+
+
+def test_a_stuck_batch_is_not_ready_and_its_end_mends_it(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    served.health.ready()
+    served.health.batch_began()
+    assert served.get("/readyz")[0] == 200
+    monkeypatch.setattr(under_test, "STUCK_S", 0.01)
+    time.sleep(0.02)
+    status, told, _ = served.get("/readyz")
+    assert (status, told.startswith("a micro-batch has run for")) == (503, True)
+    assert served.figure("scoring_batch_running_seconds") > 0.01
+    served.health.batch_ended(None)
+    assert served.get("/readyz")[0] == 200
+    assert served.figure("scoring_batch_running_seconds") == 0
+
+
+def test_the_figures_are_those_of_the_records_added_up(served: Served) -> None:
+    for _ in range(2):
+        served.health.batch_ended(a_record())
+    assert {o: served.figure("scoring_events_total", outcome=o) for o in ("scored", "repeated", "rejected")} == {
+        "scored": 8,
+        "repeated": 2,
+        "rejected": 4,
+    }
+    assert served.figure("scoring_rejected_total", reason="minimum") == 2
+    assert served.figure("scoring_batch_seconds_count") == 2
+    assert served.figure("scoring_batch_seconds_sum") == pytest.approx(0.5)
+    assert served.figure("scoring_batch_part_seconds", part="score") == pytest.approx(0.02)
+    assert served.figure("scoring_sink_wait_seconds_total") == 3
+    assert "text/plain" in served.get("/metrics")[2]
+
+
+def test_latencies_fall_into_the_buckets_they_belong_to(served: Served) -> None:
+    served.health.batch_ended(a_record())
+    cumulated = {float(dict(labels)["le"]): n for (name, labels), n in served.figures().items() if name == "scoring_latency_seconds_bucket"}
+    assert {at: cumulated[at] for at in (0.05, 0.1, 0.4, 0.5, 2, 3, float("inf"))} == {
+        0.05: 0,
+        0.1: 2,
+        0.4: 2,
+        0.5: 3,
+        2: 3,
+        3: 4,
+        float("inf"): 4,
+    }
+
+
+def test_only_the_versions_of_the_last_batch_are_told_as_serving(served: Served) -> None:
+    (group,) = a_record().groups
+    served.health.batch_ended(a_record())
+    both = [msgspec.structs.replace(group, model_version=version) for version in ("2", "3")]
+    served.health.batch_ended(a_record(groups=both))
+    versions = {dict(labels)["version"] for name, labels in served.figures() if name == "scoring_model_info"}
+    assert versions == {"2", "3"}
+    served.health.batch_ended(a_record(groups=[]))
+    assert served.figure("scoring_model_info", model="churn", version="3") == 1, "a batch without scores does not unseat the model"
+
+
+def test_another_path_is_not_found_and_the_real_ones_are_named(served: Served) -> None:
+    assert served.get("/")[:2] == (404, "/metrics /livez /readyz\n")

@@ -1,0 +1,153 @@
+"""The plan log on a real Hadoop file system, through a small Spark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from tests_support import a_plan
+
+from streaming.errors import SkewedPlan, Unavailable
+from streaming.local.java import java_home
+from streaming.models.plan import Plan
+from streaming.plan_log import KEPT, PlanLog
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[SparkSession]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAVA_HOME", str(java_home()))
+        builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").config("spark.driver.host", "127.0.0.1")
+        session = builder.getOrCreate()
+        yield session
+        session.stop()
+
+
+class Checkpoint:
+    """A checkpoint folder such as Spark makes."""
+
+    def __init__(self, spark: SparkSession, folder: Path) -> None:
+        self._spark, self.folder = spark, folder
+        (folder / "offsets").mkdir(parents=True)
+        (folder / "metadata").write_text('{"id":"7b6f"}')
+
+    def log(self) -> PlanLog:
+        context = self._spark.sparkContext
+        return PlanLog(context._gateway, context._jsc.hadoopConfiguration(), str(self.folder))
+
+    def spark_wrote(self, batch_id: int, *sources: object) -> None:
+        lines = [
+            "v1",
+            '{"batchWatermarkMs":0,"conf":{}}',
+            *(source if isinstance(source, str) else json.dumps(source) for source in sources),
+        ]
+        (self.folder / "offsets" / str(batch_id)).write_text("\n".join(lines))
+
+    def plans(self) -> list[str]:
+        return sorted(path.name for path in (self.folder / "plans").iterdir() if not path.name.startswith("."))
+
+
+@pytest.fixture
+def checkpoint(spark: SparkSession, tmp_path: Path) -> Checkpoint:
+    return Checkpoint(spark, tmp_path / "check point")
+
+
+def planned(batch_id: int, release: str = "first") -> Plan:
+    return a_plan(batch_id=batch_id, plan_id=f"q/{batch_id}", release=release)
+
+
+def test_a_plan_is_found_again_after_a_restart(checkpoint: Checkpoint) -> None:
+    assert checkpoint.log().read(3) is None
+    assert checkpoint.log().create(planned(3)) == planned(3)
+    assert checkpoint.log().read(3) == planned(3)
+    assert checkpoint.log().read(4) is None
+
+
+def test_the_first_plan_of_a_batch_stands(checkpoint: Checkpoint) -> None:
+    log = checkpoint.log()
+    log.create(planned(0, "first"))
+    assert log.create(planned(0, "second")) == planned(0, "first")
+    assert checkpoint.log().create(planned(0, "third")) == planned(0, "first")
+    assert log.read(0) == planned(0, "first")
+
+
+def test_what_a_crash_left_half_written_is_no_plan(checkpoint: Checkpoint) -> None:
+    log = checkpoint.log()
+    (checkpoint.folder / "plans" / ".5.tmp").write_text('{"plan_id": "q/')
+    assert log.read(5) is None
+    assert log.create(planned(5)) == planned(5)
+    assert log.read(5) == planned(5)
+
+
+def test_two_that_plan_at_once_agree(checkpoint: Checkpoint) -> None:
+    checkpoint.log().create(planned(1, "standing"))
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda n: checkpoint.log().create(planned(1, f"driver {n}")), range(4)))
+    assert {plan.release for plan in found} == {"standing"}
+
+
+def test_old_plans_are_purged_and_those_that_spark_may_replay_are_kept(checkpoint: Checkpoint) -> None:
+    log = checkpoint.log()
+    for batch_id in (0, 1, KEPT - 1, KEPT, KEPT + 1):
+        log.create(planned(batch_id))
+    assert checkpoint.plans() == sorted(map(str, (KEPT - 1, KEPT, KEPT + 1)))
+    assert [log.read(batch_id) for batch_id in (0, 1)] == [None, None]
+
+
+def test_texts_in_any_script_survive(checkpoint: Checkpoint) -> None:
+    log = checkpoint.log()
+    log.create(planned(0, "ünï 漢字 😀"))
+    assert log.read(0) == planned(0, "ünï 漢字 😀")
+
+
+def test_a_plan_that_this_release_cannot_read_is_told(checkpoint: Checkpoint) -> None:
+    log = checkpoint.log()
+    (checkpoint.folder / "plans" / "8").write_text('{"version": 99}')
+    with pytest.raises(SkewedPlan, match="plan log"):
+        log.read(8)
+
+
+def test_a_folder_that_went_away_is_unavailable(checkpoint: Checkpoint) -> None:
+    log = checkpoint.log()
+    log.create(planned(0))
+    for path in (checkpoint.folder / "plans").iterdir():
+        path.unlink()
+    (checkpoint.folder / "plans").rmdir()
+    (checkpoint.folder / "plans").write_text("in the way")
+    with pytest.raises(Unavailable, match="plan log"):
+        log.create(planned(1))
+
+
+def test_the_query_id_is_the_checkpoints(checkpoint: Checkpoint) -> None:
+    assert checkpoint.log().query_id() == "7b6f"
+
+
+def test_a_batchs_offsets_begin_where_the_one_before_ended(checkpoint: Checkpoint) -> None:
+    checkpoint.spark_wrote(4, {"activity": {"0": 10, "1": 20}})
+    checkpoint.spark_wrote(5, {"activity": {"0": 15, "1": 20}})
+    log = checkpoint.log()
+    assert log.offsets(5) == {"activity": {"0": [10, 15], "1": [20, 20]}}
+    checkpoint.spark_wrote(6, {"activity": {"0": 16, "1": 29}})
+    assert log.offsets(6) == {"activity": {"0": [15, 16], "1": [20, 29]}}
+    assert log.offsets(6) == checkpoint.log().offsets(6), "the same when asked again, and after a restart"
+    assert log.offsets(5) == {"activity": {"0": [10, 15], "1": [20, 20]}}
+
+
+def test_of_the_first_batch_and_of_a_new_partition_the_beginning_is_not_known(checkpoint: Checkpoint) -> None:
+    checkpoint.spark_wrote(0, {"activity": {"0": 10}})
+    checkpoint.spark_wrote(1, {"activity": {"0": 12, "1": 3}})
+    log = checkpoint.log()
+    assert log.offsets(0) == {"activity": {"0": [-1, 10]}}
+    assert log.offsets(1) == {"activity": {"0": [10, 12], "1": [-1, 3]}}
+
+
+def test_two_sources_and_one_that_has_nothing_yet(checkpoint: Checkpoint) -> None:
+    checkpoint.spark_wrote(1, {"activity": {"0": 1}}, "-")
+    checkpoint.spark_wrote(2, {"activity": {"0": 4}}, {"activity.replay": {"0": 2}})
+    assert checkpoint.log().offsets(2) == {"activity": {"0": [1, 4]}, "activity.replay": {"0": [-1, 2]}}

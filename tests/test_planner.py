@@ -1,0 +1,243 @@
+"""Which version scores: followed on a real MLflow registry, never at the stream's expense."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import msgspec
+import pytest
+from churn_model import churn_artifact
+from mlflow.tracking import MlflowClient
+from structlog.testing import capture_logs
+
+from streaming.config import Registry as Settings
+from streaming.config import Stream
+from streaming.contracts.schema import Contract, load_contract
+from streaming.errors import ModelError, RegistryError
+from streaming.models.artifact import Artifact, Feature, Manifest, encode_manifest
+from streaming.models.deployment import Deployment, Served
+from streaming.models.plan import Plan, PlannedModel
+from streaming.models.registry import ExactVersion, Registry
+from streaming.planner import ModelWatch, new_plan
+
+DEPLOYMENT = Deployment(name="churn_risk", event="customer_activity", schema_version=1, champion=Served(model="churn"))
+STREAM = Stream(checkpoint="c", events_per_task=1000, arrow_batch_rows=500, allowed_skew_s=60, max_event_bytes=9)
+
+
+@cache
+def contract() -> Contract:
+    return load_contract(Path(__file__).parents[1] / "schemas" / "customer_activity" / "v1.json")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry with one version; made once, for MLflow takes its time to make the tables."""
+    folder = tmp_path_factory.mktemp("template")
+    Registry(settings_of(folder)).register(churn_artifact(), alias="champion")
+    return folder
+
+
+def settings_of(folder: Path) -> Settings:
+    return Settings(tracking_uri=f"sqlite:///{folder}/mlflow.db", artifact_root=folder / "artifacts")
+
+
+class Registered:
+    """A registry of a test's own, on a copy of the tables; the artifacts of its first version are the template's."""
+
+    def __init__(self, folder: Path, template: Path) -> None:
+        self.file = folder / "mlflow.db"
+        shutil.copy(template / "mlflow.db", self.file)
+        self.settings = settings_of(folder)
+        self._client = MlflowClient(self.settings.tracking_uri)
+        self.watch = ModelWatch(Registry(self.settings), DEPLOYMENT, contract(), refresh_s=0.05)
+
+    def register(self, artifact: Artifact) -> ExactVersion:
+        return Registry(self.settings).register(artifact, alias="champion")
+
+    def point(self, version: str) -> None:
+        self._client.set_registered_model_alias("churn", "champion", version)
+
+    def artifact_folder(self, version: str) -> Path:
+        return Path(unquote(urlparse(str(self._client.get_model_version("churn", version).source)).path))
+
+    @property
+    def serving(self) -> str:
+        return self.watch.current.planned.version
+
+
+@pytest.fixture
+def registered(tmp_path: Path, template: Path) -> Registered:
+    return Registered(tmp_path, template)
+
+
+def with_manifest(change: Callable[[Manifest], Manifest]) -> Artifact:
+    """The churn model's bytes with another manifest."""
+    return Artifact(churn_artifact().model_bytes, encode_manifest(change(churn_artifact().manifest)))
+
+
+def wrong_scores(manifest: Manifest) -> Manifest:
+    rows = [msgspec.structs.replace(row, score=row.score / 2) for row in manifest.reference_rows]
+    return msgspec.structs.replace(manifest, reference_rows=rows)
+
+
+def too_few_features(manifest: Manifest) -> Manifest:
+    rows = [msgspec.structs.replace(row, values=row.values[1:]) for row in manifest.reference_rows]
+    return msgspec.structs.replace(manifest, reference_rows=rows, features=manifest.features[1:])
+
+
+def unknown_class(manifest: Manifest) -> Manifest:
+    return msgspec.structs.replace(manifest, positive_class="Maybe")
+
+
+def another_field(manifest: Manifest) -> Manifest:
+    return msgspec.structs.replace(manifest, features=[Feature("shoe_size", "numeric"), *manifest.features[1:]])
+
+
+def events(logs: Sequence[Mapping[str, object]]) -> list[object]:
+    return [entry["event"] for entry in logs]
+
+
+def test_the_champion_is_ready_from_the_start(registered: Registered) -> None:
+    assert registered.watch.current.planned == PlannedModel("champion", "champion", "churn", "1", churn_artifact().manifest.sha256)
+    assert registered.watch.current.artifact == churn_artifact()
+
+
+def test_an_alias_that_moved_makes_the_new_version_ready_and_back_again(registered: Registered) -> None:
+    newer = registered.register(with_manifest(lambda m: msgspec.structs.replace(m, trained_at="2030-01-01T00:00:00Z")))
+    assert registered.serving == "1"
+    with capture_logs() as logs:
+        registered.watch.refresh()
+    assert (registered.serving, newer.version) == ("2", "2")
+    assert registered.watch.current.artifact.manifest.trained_at == "2030-01-01T00:00:00Z"
+    assert events(logs) == ["version_ready"]
+    registered.point("1")
+    registered.watch.refresh()
+    assert registered.serving == "1"
+
+
+def test_an_alias_that_stays_prepares_nothing(registered: Registered) -> None:
+    before = registered.watch.current
+    with capture_logs() as logs:
+        registered.watch.refresh()
+    assert registered.watch.current is before
+    assert logs == []
+
+
+@pytest.mark.parametrize("change", [wrong_scores, too_few_features, unknown_class, another_field])
+def test_a_broken_version_is_refused_once_and_the_old_one_goes_on(registered: Registered, change: Callable[[Manifest], Manifest]) -> None:
+    registered.register(with_manifest(change))
+    with capture_logs() as logs:
+        registered.watch.refresh()
+        registered.watch.refresh()
+    assert registered.serving == "1"
+    assert events(logs) == ["version_refused"]
+    assert (logs[0]["version"], logs[0]["log_level"]) == ("2", "error")
+
+
+def test_a_mended_version_takes_over_although_its_bytes_were_refused(registered: Registered) -> None:
+    registered.register(with_manifest(wrong_scores))
+    registered.watch.refresh()
+    registered.register(churn_artifact())
+    registered.watch.refresh()
+    assert registered.serving == "3"
+
+
+def test_a_version_whose_files_are_away_is_tried_again(registered: Registered) -> None:
+    newer = registered.register(with_manifest(lambda m: msgspec.structs.replace(m, trained_at="2030-01-01T00:00:00Z")))
+    folder = registered.artifact_folder(newer.version)
+    folder.rename(folder.with_name("away"))
+    with capture_logs() as logs:
+        registered.watch.refresh()
+    assert (registered.serving, events(logs)) == ("1", ["version_away"])
+    folder.with_name("away").rename(folder)
+    registered.watch.refresh()
+    assert registered.serving == "2"
+
+
+def test_a_registry_that_breaks_changes_nothing(registered: Registered) -> None:
+    registered.register(churn_artifact())
+    content = registered.file.read_bytes()
+    registered.file.write_bytes(b"no database" * 1000)
+    with capture_logs() as logs:
+        registered.watch.refresh()
+    assert (registered.serving, events(logs)) == ("1", ["registry_away"])
+    registered.file.write_bytes(content)
+    registered.watch.refresh()
+    assert registered.serving == "2"
+
+
+def test_a_registry_file_that_is_deleted_changes_nothing(registered: Registered) -> None:
+    registered.file.unlink()
+    with capture_logs():
+        registered.watch.refresh()
+    assert registered.serving == "1"
+
+
+def test_an_alias_that_was_removed_changes_nothing(registered: Registered) -> None:
+    MlflowClient(registered.settings.tracking_uri).delete_registered_model_alias("churn", "champion")
+    with capture_logs() as logs:
+        registered.watch.refresh()
+    assert (registered.serving, events(logs)) == ("1", ["registry_away"])
+
+
+def test_an_earlier_plans_version_is_at_hand_after_the_alias_moved(registered: Registered) -> None:
+    old = registered.watch.current.planned
+    registered.register(churn_artifact())
+    registered.watch.refresh()
+    assert registered.watch.ready_for(registered.watch.current.planned) is registered.watch.current
+    ready = registered.watch.ready_for(old)
+    assert (ready.planned, ready.artifact) == (old, churn_artifact())
+    assert registered.serving == "2", "looking at an old version does not make it serve"
+
+
+def test_a_planned_version_that_is_not_there_or_has_other_bytes_is_told(registered: Registered) -> None:
+    old = registered.watch.current.planned
+    with pytest.raises(RegistryError):
+        registered.watch.ready_for(msgspec.structs.replace(old, version="99"))
+    with pytest.raises(ModelError):
+        registered.watch.ready_for(msgspec.structs.replace(old, sha256="f" * 64))
+
+
+def test_a_job_does_not_start_without_a_champion(tmp_path: Path, template: Path) -> None:
+    nobody = DEPLOYMENT.model_copy(update={"champion": Served(model="churn", alias="nobody")})
+    with pytest.raises(RegistryError, match="scoring train"):
+        ModelWatch(Registry(settings_of(template)), nobody, contract(), refresh_s=1)
+
+
+def plan_of(registered: Registered, offsets: dict[str, dict[str, list[int]]]) -> Plan:
+    ready = registered.watch.current
+    return new_plan(query_id="q", batch_id=5, deployment=DEPLOYMENT, stream=STREAM, ready=ready, offsets=offsets, cores=4)
+
+
+def test_a_plan_takes_what_changes_results_from_deployment_stream_and_version(registered: Registered) -> None:
+    before = datetime.now(UTC)
+    offsets = {"customer_activity": {"0": [0, 10]}}
+    plan = plan_of(registered, offsets)
+    assert (plan.plan_id, plan.query_id, plan.batch_id, plan.stream, plan.deployment) == ("q/5", "q", 5, "customer_activity", "churn_risk")
+    assert (plan.champion, plan.schema_version) == (registered.watch.current.planned, 1)
+    assert (plan.allowed_skew_s, plan.max_event_bytes, plan.arrow_batch_rows, plan.offsets) == (60, 9, 500, offsets)
+    assert before <= plan.now <= datetime.now(UTC)
+    assert plan.release
+
+
+@pytest.mark.parametrize(
+    ("ranges", "tasks"),
+    [
+        ({"0": [0, 1]}, 1),
+        ({"0": [7, 7]}, 1),
+        ({"0": [0, 1000]}, 1),
+        ({"0": [0, 1001]}, 2),
+        ({"0": [0, 1500], "1": [100, 1600]}, 3),
+        ({"0": [0, 100_000]}, 4),
+        ({"0": [-1, 50]}, 4),
+        ({"0": [0, 10], "1": [-1, 5]}, 1),
+    ],
+    ids=str,
+)
+def test_as_many_tasks_as_pay(registered: Registered, ranges: dict[str, list[int]], tasks: int) -> None:
+    assert plan_of(registered, {"customer_activity": ranges}).tasks == tasks
