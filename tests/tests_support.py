@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,3 +31,8 @@ PLAN = Plan(
 def a_plan(**changes: Any) -> Plan:
     """A plan like any other, with some fields changed."""
     return msgspec.structs.replace(PLAN, **changes)
+
+
+def as_from_a_terminal() -> None:
+    """For Popen's preexec_fn: a run started in the background of a shell ignores Ctrl-C, and its children would too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests_support import as_from_a_terminal
 
 from streaming.local.traffic import MOVED
 
@@ -52,7 +53,7 @@ def test_the_demo_holds_and_leaves_nothing_running(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
     home = tmp_path / "home"
-    process = subprocess.Popen(demo(home, "--events", "3000"), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(demo(home, "--events", "3000"), stdout=subprocess.DEVNULL, preexec_fn=as_from_a_terminal)
     while not (home / "run" / "score_events.port").is_file() and process.poll() is None:
         time.sleep(0.2)
     process.send_signal(number)
