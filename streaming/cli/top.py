@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,7 +59,10 @@ def _follow(reader: Reader, settings: Settings) -> None:
     from streaming.report.frame import frame_of
     from streaming.report.page import render
 
+    # A flag, not KeyboardInterrupt: raised inside one of librdkafka's callbacks it would come out as another error.
+    leaving = threading.Event()
+    signal.signal(signal.SIGINT, lambda *_: leaving.set())
     with Live(render(frame_of(reader, settings)), screen=True, auto_refresh=False) as live:
-        while True:
+        while not leaving.is_set():
             reader.poll(REFRESH_S)
             live.update(render(frame_of(reader, settings)), refresh=True)
