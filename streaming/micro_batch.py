@@ -87,7 +87,7 @@ class MicroBatches:
         """The batch's plan, and whether it was there before (a replay)."""
         if self._plans is None:
             context = self._spark.sparkContext
-            self._plans = PlanLog(context._gateway, context._jsc.hadoopConfiguration(), self._settings.stream.checkpoint)
+            self._plans = PlanLog(context._jvm, context._jsc.hadoopConfiguration(), self._settings.stream.checkpoint)
         found = self._plans.read(batch_id)
         if found is not None:
             return found, True

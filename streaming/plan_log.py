@@ -20,14 +20,11 @@ KEPT = 200  # plans; Spark itself keeps 100 batches in its logs (spark.sql.strea
 class PlanLog:
     """Plans by batch id, in `<checkpoint>/plans`."""
 
-    def __init__(self, gateway: Any, hadoop_conf: Any, checkpoint: str) -> None:
-        jvm = gateway.jvm
+    def __init__(self, jvm: Any, hadoop_conf: Any, checkpoint: str) -> None:
         self._jvm = jvm
         self._checkpoint = checkpoint.rstrip("/")
         self._folder = jvm.org.apache.hadoop.fs.Path(f"{self._checkpoint}/plans")
         self._system = self._folder.getFileSystem(hadoop_conf)
-        self._files = jvm.org.apache.hadoop.fs.FileContext.getFileContext(self._system.getUri(), hadoop_conf)
-        self._refuse_existing = gateway.new_array(jvm.org.apache.hadoop.fs.Options.Rename, 0)
         self._system.mkdirs(self._folder)
         self._ends: tuple[int, dict[str, dict[str, int]]] = (-1, {})
 
@@ -42,19 +39,20 @@ class PlanLog:
 
     def create(self, plan: Plan) -> Plan:
         """Write a plan unless its batch has one. Returns the plan that stands. Raises Unavailable if the file system refuses."""
-        temporary = self._at(f"plans/.{plan.batch_id}.tmp")
+        temporary, final = self._at(f"plans/.{plan.batch_id}.tmp"), self._at(f"plans/{plan.batch_id}")
         try:
             stream = self._system.create(temporary, True)
             stream.write(bytearray(encode(plan).encode()))
             stream.close()
-            self._files.rename(temporary, self._at(f"plans/{plan.batch_id}"), self._refuse_existing)
+            # Local files would be overwritten by the rename, hence the look before; other systems refuse by themselves.
+            created = not self._system.exists(final) and self._system.rename(temporary, final)
+            self._system.delete(self._at(f"plans/{plan.batch_id - KEPT}"), False)
         except Py4JJavaError as error:
-            standing = self.read(plan.batch_id)
-            if standing is None:
-                raise Unavailable(f"the plan log {self._folder} cannot be written: {error.java_exception.getMessage()}") from None
-            return standing
-        self._system.delete(self._at(f"plans/{plan.batch_id - KEPT}"), False)
-        return plan
+            raise Unavailable(f"the plan log {self._folder} cannot be written: {error.java_exception.getMessage()}") from None
+        standing = plan if created else self.read(plan.batch_id)
+        if standing is None:
+            raise Unavailable(f"the plan log {self._folder} did not take the plan of batch {plan.batch_id}")
+        return standing
 
     def offsets(self, batch_id: int) -> Offsets:
         """The offset range of a batch from Spark's own offset log.

@@ -39,7 +39,7 @@ class Checkpoint:
 
     def log(self) -> PlanLog:
         context = self._spark.sparkContext
-        return PlanLog(context._gateway, context._jsc.hadoopConfiguration(), str(self.folder))
+        return PlanLog(context._jvm, context._jsc.hadoopConfiguration(), str(self.folder))
 
     def spark_wrote(self, batch_id: int, *sources: object) -> None:
         lines = [
