@@ -19,7 +19,7 @@ from streaming.health import Health
 
 _log = structlog.get_logger("streaming.supervise")
 # What Kafka's and PostgreSQL's clients say when the other side is away; found in the query's failure.
-_AWAY = ("org.apache.kafka.common.errors", "TimeoutException", "java.net.", "Cannot fetch offset", "streaming.errors.Unavailable")
+_AWAY = ("org.apache.kafka.common.errors", "TimeoutException", "java.net.", "streaming.errors.Unavailable")
 _STRANGE_MAX = 3  # failures of another kind, in a row and without a batch done, before the job gives up
 STOP_WAIT_S = 60.0  # a batch that takes longer than this to end is interrupted; it will be replayed
 

@@ -146,6 +146,6 @@ def decode(value: bytes) -> Record | None:
     """The record in a message, or None where the message holds none that this release knows."""
     try:
         record = _DECODER.decode(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return record if record.version == 1 else None
