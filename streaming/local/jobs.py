@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from streaming.errors import ServiceError
+from streaming.local.job_status import ready_code
 
 JobName = Literal["score-events", "detect-drift"]
 STOP_WAIT_S = 60.0  # a job ends after its micro-batch
@@ -89,8 +90,6 @@ def _signal(job: Job, number: signal.Signals) -> None:
 
 def _ready(port_file: Path) -> bool:
     try:
-        connection = http.client.HTTPConnection("127.0.0.1", int(port_file.read_text(encoding="utf-8")), timeout=2)
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.client.OK
-    except (OSError, ValueError, http.client.HTTPException):
+        return ready_code(int(port_file.read_text(encoding="utf-8"))) == http.client.OK
+    except (OSError, ValueError):
         return False  # not there yet

@@ -1,6 +1,6 @@
 """The steps of the scoring path: plain callables over Arrow record batches, without Spark, Kafka or a clock of their own.
 
-raw ─► decode ─► validate ─► score ─► observe ─► predictions
+raw ─► decode ─► validate ─► score ─► (the store judges) ─► observe
 └─────────┴──────────┴─────► rejected, with reasons
 """
 
