@@ -6,24 +6,26 @@ What msgspec itself would let pass is caught on whole columns:
 - duplicate keys (the last wins silently): the value's quotation marks must be as many as the decoded keys and strings
   need; a doubled key needs more, and so does an escaped quotation mark, which is merely slower;
 - NUL characters, which PostgreSQL's text cannot hold: any value with the text `\u0000`;
-- times: decoded as text, held to RFC 3339 by a regular expression, parsed by Arrow as a column.
+- times: decoded as text, held to RFC 3339 by a regular expression, parsed by Arrow as a column;
+- rules that no type can state, and fields of any shape: see `rules` and `nested`, which judge each distinct value once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, Union
 
-import jsonschema_rs
 import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 from numpy.typing import NDArray
 
-from streaming.contracts.exact import instant
 from streaming.contracts.fields import Field
+from streaming.contracts.nested import NestedColumn
+from streaming.contracts.rules import Rule, is_native
+from streaming.contracts.validator import instant
 from streaming.records import INSTANT
 
 _UUID = r"\A[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\z"
@@ -41,19 +43,20 @@ _META = {
     "minLength": "min_length",
     "maxLength": "max_length",
 }
-_PYTHON: dict[str, type] = {"string": str, "timestamp": str, "integer": int, "number": float, "boolean": bool}
+_PYTHON: dict[str, type] = {"string": str, "timestamp": str, "integer": int, "number": float, "boolean": bool, "json": Raw}
 Mask = NDArray[np.bool_]
 
 
 class FastPath:
     """Decodes a batch of events of one schema into columns."""
 
-    def __init__(self, fields: Sequence[Field]) -> None:
-        """fields: of the schema, in order."""
-        self._fields = fields
+    def __init__(self, fields: Sequence[Field], rules: Sequence[Rule]) -> None:
+        """fields: of the schema, in order; rules: those that the fields' types do not hold."""
+        self._fields, self._rules = fields, rules
         self._decode = msgspec.json.Decoder(_struct(fields)).decode
         self._checks = [check for field in fields if (check := _column_check(field))]
         self._places = {field.name: place for place, field in enumerate(fields)}
+        self._nested = {place: NestedColumn(field) for place, field in enumerate(fields) if field.kind == "json"}
 
     def decode(self, values: pa.BinaryArray) -> tuple[list[pa.Array], NDArray[np.int64]]:
         """Columns of the rows that are surely valid, and these rows' places in `values`, ascending.
@@ -63,13 +66,25 @@ class FastPath:
         rows, places = self._structs(values.to_pylist())
         if not rows:
             return [pa.array([], field.arrow) for field in self._fields], places
-        items = list(zip(*map(msgspec.structs.astuple, rows), strict=True))
+        items: list[Sequence[Any]] = list(zip(*map(msgspec.structs.astuple, rows), strict=True))
+        good, quotes = self._read_nested(items, len(rows))
         columns, present = zip(*(_column(field, item) for field, item in zip(self._fields, items, strict=True)), strict=True)
-        good = self._unambiguous(values.take(pa.array(places)), columns, present)
+        good &= self._unambiguous(values.take(pa.array(places)), columns, present, quotes)
         for name, check in self._checks:
             good &= check(columns[self._places[name]])
+        for rule in self._rules:
+            good &= rule.holds([items[self._places[name]] for name in rule.names], len(rows))
         arrays = [self._typed(field, column, good) for field, column in zip(self._fields, columns, strict=True)]
         return (arrays, places) if good.all() else ([array.filter(pa.array(good)) for array in arrays], places[good])
+
+    def _read_nested(self, items: list[Sequence[Any]], count: int) -> tuple[Mask, NDArray[np.int64]]:
+        """Put canonical text in the place of nested values. Returns which rows' are valid, and the quotation marks in them."""
+        good, quotes = np.ones(count, dtype=bool), np.zeros(count, dtype=np.int64)
+        for place, column in self._nested.items():
+            items[place], valid, marks = column.read(items[place])
+            good &= valid
+            quotes += marks
+        return good, quotes
 
     def _structs(self, texts: list[bytes]) -> tuple[list[Any], NDArray[np.int64]]:
         decode, rows, places = self._decode, [], []
@@ -81,15 +96,17 @@ class FastPath:
             places.append(place)
         return rows, np.asarray(places, dtype=np.int64)
 
-    def _unambiguous(self, values: pa.BinaryArray, columns: Sequence[pa.Array], present: Sequence[Mask | bool]) -> Mask:
-        """Rows without duplicate keys, escaped quotation marks and NUL."""
+    def _unambiguous(
+        self, values: pa.BinaryArray, columns: Sequence[pa.Array], present: Sequence[Mask | bool], nested: NDArray[np.int64]
+    ) -> Mask:
+        """Rows without duplicate keys, escaped quotation marks and NUL. nested: quotation marks in nested values, which are sound."""
         needed = np.zeros(len(values), dtype=np.int64)
         for field, column, there in zip(self._fields, columns, present, strict=True):
             needed += there
             if field.kind in ("string", "timestamp"):
                 needed += pc.is_valid(column).to_numpy(zero_copy_only=False) if column.null_count else 1
         quotes, escapes = _counts(values, b'"'), _counts(values, b"\\")
-        good: Mask = quotes == 2 * needed
+        good: Mask = quotes == 2 * needed + nested
         if escapes.any():
             good &= pc.count_substring(values, "\\u0000").to_numpy(zero_copy_only=False) == 0
         return good
@@ -126,11 +143,13 @@ def _annotation(field: Field) -> Any:
     kind: Any = _PYTHON[field.kind]
     if field.choices is not None:
         kind = Literal[field.choices]
-    else:
+    elif field.kind != "json":
         cast = float if field.kind == "number" else int
-        limits: dict[str, Any] = {_META[keyword]: cast(limit) for keyword, limit in field.limits.items() if keyword in _META}
+        native = [keyword for keyword in _META if keyword in field.limits and is_native(field, keyword)]
+        limits: dict[str, Any] = {_META[keyword]: cast(field.limits[keyword]) for keyword in native}
         kind = Annotated[kind, Meta(**limits)] if limits else kind
-    extra = [*([None] if field.nullable else []), *([] if field.required else [UnsetType])]
+    nullable = field.nullable and field.kind != "json"  # a Raw takes null as well
+    extra = [*([None] if nullable else []), *([] if field.required else [UnsetType])]
     return Union[(kind, *extra)] if extra else kind
 
 
@@ -145,31 +164,15 @@ def _column(field: Field, items: Sequence[Any]) -> tuple[pa.Array, Mask | bool]:
 
 def _column_check(field: Field) -> tuple[str, Callable[[pa.Array], Mask]] | None:
     """A check of a text column that msgspec cannot do; null passes."""
-    if field.limits.get("format") == "uuid":
-        return field.name, lambda column: _matches(column, _UUID)
-    if field.kind == "timestamp" and "pattern" not in field.limits:
-        return field.name, lambda column: _matches(column, _TIME)
-    if "pattern" in field.limits:
-        return field.name, _pattern_check(field.limits)
-    return None
+    if field.kind not in ("string", "timestamp") or "format" not in field.limits or not is_native(field, "format"):
+        return None
+    expression = _TIME if field.kind == "timestamp" else _UUID
+    return field.name, lambda column: _matches(column, expression)
 
 
 def _matches(column: pa.Array, expression: str) -> Mask:
     found: Mask = pc.match_substring_regex(column, expression).fill_null(True).to_numpy(zero_copy_only=False)
     return found
-
-
-def _pattern_check(limits: Mapping[str, Any]) -> Callable[[pa.Array], Mask]:
-    """A pattern is ECMA 262, which neither Python's nor Arrow's expressions are: each distinct value goes to jsonschema-rs."""
-    is_valid = jsonschema_rs.Draft202012Validator({key: limits[key] for key in ("pattern", "format") if key in limits}).is_valid
-
-    def check(column: pa.Array) -> Mask:
-        encoded = column.dictionary_encode()
-        known = np.array([text is None or is_valid(text) for text in [*encoded.dictionary.to_pylist(), None]], dtype=bool)
-        picked: Mask = known[encoded.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)]
-        return picked
-
-    return check
 
 
 def _times(texts: pa.Array) -> pa.Array:

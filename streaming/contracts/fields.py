@@ -7,13 +7,27 @@ from typing import Any, Literal
 
 import msgspec
 import pyarrow as pa
+from msgspec import UNSET
 
-from streaming.contracts.keywords import check_keywords
+from streaming.contracts.keywords import (
+    ANNOTATIONS,
+    BOUNDS,
+    CHOICES,
+    COMPOSED,
+    LENGTHS,
+    NESTED,
+    check_format,
+    check_keywords,
+    check_nested,
+    children,
+)
+from streaming.contracts.validator import compiled
+from streaming.contracts.vocabulary import FIELD_WORDS, Role, Words, field_words
 from streaming.errors import ContractError
 from streaming.records import INSTANT
 
-Kind = Literal["string", "integer", "number", "boolean", "timestamp"]
-Role = Literal["feature", "metadata"]
+Scalar = Literal["string", "integer", "number", "boolean"]
+Kind = Literal["string", "integer", "number", "boolean", "timestamp", "json"]
 INT64 = (-(2**63), 2**63 - 1)
 _ARROW: dict[Kind, pa.DataType] = {
     "string": pa.string(),
@@ -21,29 +35,35 @@ _ARROW: dict[Kind, pa.DataType] = {
     "number": pa.float64(),
     "boolean": pa.bool_(),
     "timestamp": INSTANT,
+    "json": pa.string(),
 }
-_ANNOTATIONS = frozenset({"title", "description", "$comment", "examples"})
-_BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
-_LENGTHS = frozenset({"minLength", "maxLength", "pattern"})
-_CHOICES = frozenset({"enum", "const"})
-_KEYWORDS: dict[str, frozenset[str]] = {
-    "string": _LENGTHS | _CHOICES | {"format"},
-    "integer": _BOUNDS | _CHOICES,
-    "number": _BOUNDS | _CHOICES,
-    "boolean": frozenset(),
+_KEYWORDS: dict[Kind, frozenset[str]] = {
+    "string": LENGTHS | CHOICES | COMPOSED | {"format"},
+    "integer": BOUNDS | CHOICES | COMPOSED | {"multipleOf"},
+    "number": BOUNDS | CHOICES | COMPOSED | {"multipleOf"},
+    "boolean": CHOICES | COMPOSED,
+    "json": NESTED - ANNOTATIONS - {"type"},
 }
 
 
 class Field(msgspec.Struct, frozen=True):
-    """One field. choices: the only values allowed (without null), or None; limits: the restricting keywords as written."""
+    """One field. choices: the only values allowed (without null), or None; limits: the restricting keywords as written.
+
+    kind: `json` is a value of any shape, held as canonical JSON text; words: what its x- keywords say.
+    """
 
     name: str
     kind: Kind
     required: bool
     nullable: bool
-    role: Role
     choices: tuple[str | int, ...] | None
     limits: dict[str, Any]
+    words: Words
+
+    @property
+    def role(self) -> Role:
+        """What the field is to a model: feature, metadata or target."""
+        return self.words.role
 
     @property
     def arrow(self) -> pa.DataType:
@@ -52,61 +72,66 @@ class Field(msgspec.Struct, frozen=True):
 
 
 def field_of(name: str, spec: Mapping[str, Any], *, required: bool, source: str) -> Field:
-    """Read one property. Raises ContractError if it uses what is not supported: mend the schema."""
+    """Read one property of a resolved schema. Raises ContractError if it uses what is not supported: mend the schema."""
     where = f"{source}: /properties/{name}"
     if not isinstance(spec, Mapping):
         raise ContractError(f"{where}: {spec!r} restricts nothing that can be checked; expected an object with `type`")
-    kind, nullable = _type(spec.get("type"), where)
-    check_keywords(spec, _KEYWORDS[kind] | _ANNOTATIONS | {"type", "x-role"}, where, kind)
-    limits = {keyword: spec[keyword] for keyword in _KEYWORDS[kind] if keyword in spec}
+    if not name.isprintable() or '"' in name or "\\" in name:
+        raise ContractError(f"{source}: the property {name!r} has characters that no column's name may have; rename it")
+    words = field_words(spec, where)
+    kind = _kind(spec, words, where)
+    check_keywords(spec, _KEYWORDS[kind] | ANNOTATIONS | FIELD_WORDS | {"type"}, where, kind)
+    check_format(spec.get("format"), where)
+    for place, child in children(spec):
+        check_nested(child, f"{where}/{place}")
+    limits = {keyword: spec[keyword] for keyword in ("type", *sorted(_KEYWORDS[kind])) if keyword in spec}
+    allows = compiled(limits).is_valid
     choices = _choices(limits, kind, where)
-    if choices is not None:
-        nullable = nullable and None in limits.get("enum", [limits.get("const", "")])
     if kind == "integer" and choices is None:
         _check_bounded(limits, where)
-    return Field(name, _refined(kind, limits, where), required, nullable, _role(spec, where), choices, limits)
+    if words.default is not UNSET and not allows(words.default):
+        raise ContractError(f"{where}: x-default {words.default!r} is not valid for the field itself; mend one of them")
+    timed = kind == "string" and spec.get("format") == "date-time"
+    return Field(name, "timestamp" if timed else kind, required, allows(None), choices, limits, words)
 
 
-def _type(found: Any, where: str) -> tuple[Literal["string", "integer", "number", "boolean"], bool]:
+def _kind(spec: Mapping[str, Any], words: Words, where: str) -> Kind:
+    found = spec.get("type")
     names = [found] if isinstance(found, str) else found if isinstance(found, list) else []
-    for kind in ("string", "integer", "number", "boolean"):
+    scalars: tuple[Scalar, ...] = ("string", "integer", "number", "boolean")
+    for kind in scalars:
         if names and set(names) - {"null"} == {kind}:
-            return kind, "null" in names
-    raise ContractError(f"{where}: type {found!r} is not supported; expected string, integer, number or boolean, with or without null")
+            return kind
+    if words.role == "metadata":
+        return "json"
+    raise ContractError(
+        f"{where}: type {found!r} is not supported for a {words.role}; expected string, integer, number or boolean,"
+        ' with or without null, or "x-role": "metadata"'
+    )
 
 
-def _choices(limits: Mapping[str, Any], kind: str, where: str) -> tuple[str | int, ...] | None:
-    if not _CHOICES & set(limits):
+def _choices(limits: Mapping[str, Any], kind: Kind, where: str) -> tuple[str | int, ...] | None:
+    """The values of enum and const that all other keywords allow too; None where the rules check them (booleans, fractions, json)."""
+    if not CHOICES & set(limits) or kind in ("boolean", "json"):
         return None
-    if len(limits) > 1:
-        raise ContractError(f"{where}: {', '.join(sorted(limits))} together are not supported; keep enum or const alone")
-    values = limits.get("enum", [limits.get("const")])
-    wanted = str if kind == "string" else int
-    values = [value for value in values if value is not None]
-    if not values or any(type(value) is not wanted for value in values):
-        raise ContractError(f"{where}: enum and const hold {wanted.__name__} values for a {kind}; found {values!r}")
-    if wanted is int and any(not INT64[0] <= value <= INT64[1] for value in values):
+    values = [value for value in limits.get("enum", [limits.get("const")]) if value is not None]
+    wanted: tuple[type, ...] = {"string": (str,), "integer": (int,)}.get(kind, (int, float))
+    if not values or any(type(value) not in wanted for value in values):
+        raise ContractError(f"{where}: enum and const hold {wanted[-1].__name__} values for a {kind}; found {values!r}")
+    if any(type(value) is int and not INT64[0] <= value <= INT64[1] for value in values):
         raise ContractError(f"{where}: enum and const hold 64-bit integers; found {values!r}")
-    return tuple(values)
+    if float in map(type, values):
+        return None
+    allows = compiled(limits).is_valid
+    allowed = tuple(value for value in values if allows(value))
+    if not allowed:
+        raise ContractError(f"{where}: no value of enum or const is allowed by the keywords beside it; mend one of them")
+    return allowed
 
 
 def _check_bounded(limits: Mapping[str, Any], where: str) -> None:
     low = limits.get("minimum", limits.get("exclusiveMinimum"))
     high = limits.get("maximum", limits.get("exclusiveMaximum"))
-    whole = all(type(limits[keyword]) is int for keyword in _BOUNDS & set(limits))
+    whole = all(type(limits[keyword]) is int for keyword in BOUNDS & set(limits))
     if low is None or high is None or not whole or low < INT64[0] or high > INT64[1]:
         raise ContractError(f"{where}: an integer needs whole bounds within 64 bits; add minimum and maximum")
-
-
-def _refined(kind: Kind, limits: Mapping[str, Any], where: str) -> Kind:
-    named = limits.get("format")
-    if named not in (None, "date-time", "uuid"):
-        raise ContractError(f"{where}: format {named!r} is not supported; expected date-time or uuid")
-    return "timestamp" if named == "date-time" else kind
-
-
-def _role(spec: Mapping[str, Any], where: str) -> Role:
-    role = spec.get("x-role", "feature")
-    if role not in ("feature", "metadata"):
-        raise ContractError(f"{where}: x-role {role!r} is not known; expected feature or metadata")
-    return "feature" if role == "feature" else "metadata"

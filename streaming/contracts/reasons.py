@@ -7,13 +7,17 @@ from collections.abc import Sequence
 
 import msgspec
 
+from streaming.contracts.keywords import PLAIN
+
 # Rules of the bytes and of the envelope, told before or beside the schema's own.
 ENVELOPE_RULES = frozenset({"null_value", "empty_value", "too_large", "unknown_schema_version", "future_time"})
 JSON_RULES = frozenset({"encoding", "json", "duplicate_key", "number_range", "nul_character", "depth"})
-# JSON Schema keywords that a contract may use to restrict a value.
+# JSON Schema keywords that a contract may use to restrict a value; falseSchema: no value is allowed there.
 SCHEMA_RULES = frozenset(
-    {"type", "required", "additionalProperties", "enum", "const", "format", "pattern", "minLength", "maxLength"}
-    | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+    PLAIN
+    | {"required", "dependentRequired", "additionalProperties", "propertyNames", "minProperties", "maxProperties"}
+    | {"minItems", "maxItems", "uniqueItems", "contains"}
+    | {"anyOf", "oneOf", "not", "falseSchema"}
 )
 # Rules of later stages: the same event was scored with other bytes; the model could not score the row.
 LATER_RULES = frozenset({"event_conflict", "scoring"})
@@ -70,11 +74,20 @@ def shorten(value: object, limit: int = SHOWN_VALUE) -> str:
     >>> shorten("x" * 100, 8)
     '"xxxxxx…'
     """
-    if isinstance(value, dict):
-        return f"object of {len(value)}"
+    if isinstance(value, dict | list):
+        return f"{'object' if isinstance(value, dict) else 'array'} of {len(value)}"
     if isinstance(value, str):
         value = value[: limit + 1]
     text = str(value) if isinstance(value, int) and value.bit_length() > 64 else json.dumps(value, default=str)
+    return clip(text.replace("\x7f", "\\u007f"), limit)  # the one control character that JSON leaves as it is
+
+
+def clip(text: str, limit: int) -> str:
+    """The first `limit` characters of a text, the last of them … where some are missing.
+
+    >>> clip("tenure", 4)
+    'ten…'
+    """
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

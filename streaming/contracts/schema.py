@@ -1,6 +1,7 @@
 """A contract: one published version of an event's JSON Schema, ready to decode and judge events.
 
-Supported: a flat object of scalars. Anything else in a schema is refused when it is loaded.
+Supported: a flat object of scalars, rules that tie them together, and metadata of any shape. Anything else in a schema
+is refused when it is loaded.
 """
 
 from __future__ import annotations
@@ -21,14 +22,20 @@ from numpy.typing import NDArray
 from streaming.contracts.compile import FastPath
 from streaming.contracts.exact import ExactPath, Row
 from streaming.contracts.fields import Field, field_of
-from streaming.contracts.keywords import check_keywords
+from streaming.contracts.keywords import EVENT_RULES, check_keywords, check_nested, children
 from streaming.contracts.reasons import Reason
+from streaming.contracts.resolve import definitions, only, resolve
+from streaming.contracts.rules import rules_of, unknown_name
+from streaming.contracts.validator import compiled
+from streaming.contracts.vocabulary import EVENT_WORDS, Environment, Producer, owner_of, producer_of
 from streaming.errors import ContractError
 from streaming.records import event_column
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAMING = ("x-entity", "x-event-id", "x-event-time")
-_TOP = {"$schema", "$id", "$comment", "title", "description", "examples", "type", "properties", "required", "additionalProperties"}
+_TOP = {"$schema", "$id", "$comment", "title", "description", "examples", "$defs", "type", "properties", "required", "additionalProperties"}
+_TARGET = "x-target"
+_NAME_LENGTH = 512  # characters of an entity or an event id
 _FILE = re.compile(r"v([1-9][0-9]*)\.json")
 
 
@@ -57,6 +64,14 @@ class Contract:
     event_time: str
     target: Mapping[str, Any] | None
     document: Mapping[str, Any]
+    environment: Environment
+    owner: str
+    producer: Producer
+
+    @cached_property
+    def resolved(self) -> dict[str, Any]:
+        """The document without references, and without the fields of other environments: what events are held to."""
+        return only(resolve(self.document, self.event), self.environment)
 
     @property
     def features(self) -> list[str]:
@@ -71,12 +86,12 @@ class Contract:
     @cached_property
     def exact(self) -> ExactPath:
         """The exact path of this schema."""
-        return ExactPath(self.document, self.fields)
+        return ExactPath(self.resolved, self.fields)
 
     @cached_property
     def fast(self) -> FastPath:
         """The fast path of this schema."""
-        return FastPath(self.fields)
+        return FastPath(self.fields, rules_of(self.resolved, self.fields))
 
     def check(self, value: bytes) -> list[Reason]:
         """All reasons why these bytes are no valid event; empty if they are one. Raises nothing."""
@@ -108,15 +123,18 @@ class Contract:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Compiled validators cannot be pickled; a worker compiles its own.
-        return parse_contract, (self.document, self.event, self.version, f"{self.event} v{self.version}")
+        return parse_contract, (self.document, self.event, self.version, f"{self.event} v{self.version}", self.environment)
 
 
-def load_contract(path: Path) -> Contract:
-    """Load schemas/<event>/v<N>.json. Raises ContractError, one line that names file, place and what to do."""
+def load_contract(path: Path, environment: Environment = "serving") -> Contract:
+    """Load schemas/<event>/v<N>.json as it holds in an environment (in training, targets are fields).
+
+    Raises ContractError, one line that names file, place and what to do.
+    """
     matched = _FILE.fullmatch(path.name)
     if matched is None:
         raise ContractError(f"{path}: a schema file is named <event>/v<N>.json, N from 1; rename it")
-    return parse_contract(read_schema(path), path.parent.name, int(matched[1]), str(path))
+    return parse_contract(read_schema(path), path.parent.name, int(matched[1]), str(path), environment)
 
 
 def load_contracts(folder: Path, event: str) -> dict[int, Contract]:
@@ -139,26 +157,60 @@ def read_schema(path: Path) -> dict[str, Any]:
         raise ContractError(f"{path}: expected an object with $schema {DIALECT}")
     try:
         jsonschema_rs.meta.validate(document)
-        jsonschema_rs.Draft202012Validator(document, validate_formats=True)
-    except (jsonschema_rs.ValidationError, ValueError) as error:
+        compiled(document)
+    except ValueError as error:
         raise ContractError(f"{path}: not a valid JSON Schema: {str(error).splitlines()[0]}") from None
     return document
 
 
-def parse_contract(document: Mapping[str, Any], event: str, version: int, source: str) -> Contract:
-    """A contract from a JSON Schema; `source` names it in errors. Raises ContractError."""
-    check_keywords(document, {*_TOP, *_NAMING, "x-target"}, source, "event")
-    properties, required = document.get("properties", {}), document.get("required", [])
-    if document.get("type") != "object" or document.get("additionalProperties") is not False or not properties:
+def parse_contract(document: Mapping[str, Any], event: str, version: int, source: str, environment: Environment = "serving") -> Contract:
+    """A contract from a JSON Schema that is valid as such; `source` names it in errors. Raises ContractError."""
+    check_keywords(document, _TOP | EVENT_RULES | EVENT_WORDS, source, "event")
+    if document.get("type") != "object" or document.get("additionalProperties") is not False or not document.get("properties"):
         raise ContractError(f"{source}: expected type object, properties, and additionalProperties false")
-    stray = [name for name in required if name not in properties]
-    if stray:
-        raise ContractError(f"{source}: required names {stray[0]!r}, which is not among the properties")
-    fields = tuple(field_of(name, spec, required=name in required, source=source) for name, spec in properties.items())
+    resolved = resolve(document, source)
+    _check_event(resolved, source)
+    for name, schema in definitions(document, source).items():
+        check_nested(schema, f"{source}: /$defs/{name}")
+    every = tuple(
+        field_of(name, spec, required=name in resolved.get("required", []), source=source) for name, spec in resolved["properties"].items()
+    )
+    fields = tuple(field for field in every if environment in field.words.environments)
     entity, event_id, event_time = (_named(document, keyword, fields, source) for keyword in _NAMING)
     if entity is None or event_time is None:
         raise ContractError(f"{source}: x-entity and x-event-time must each name a required property; add them")
-    return Contract(event, version, fields, entity, event_id, event_time, document.get("x-target"), document)
+    target = _target(document, every, source)
+    owner, producer = owner_of(document, source), producer_of(document, source)
+    return Contract(event, version, fields, entity, event_id, event_time, target, document, environment, owner, producer)
+
+
+def _check_event(resolved: Mapping[str, Any], source: str) -> None:
+    """The rules of the event, and the names in it."""
+    properties = resolved["properties"]
+    stray = [name for name in resolved.get("required", []) if name not in properties]
+    if stray:
+        raise ContractError(f"{source}: required names {stray[0]!r}, which is not among the properties")
+    rules = {keyword: value for keyword, value in resolved.items() if keyword in EVENT_RULES}
+    for place, child in children(rules):
+        check_nested(child, f"{source}: /{place}")
+    unknown = unknown_name(resolved)
+    if unknown is not None:
+        raise ContractError(f"{source}: a rule names {unknown!r}, which is not among the properties")
+    for name, spec in properties.items():
+        earlier = spec.get("x-renamed-from") if isinstance(spec, Mapping) else None
+        if earlier in properties:
+            raise ContractError(f"{source}: /properties/{name}: x-renamed-from names {earlier!r}, which is still a property; rename one")
+
+
+def _target(document: Mapping[str, Any], fields: tuple[Field, ...], source: str) -> Mapping[str, Any] | None:
+    """What training predicts: `field`, `enum`, `positive`; from x-target, or from the field with the role target."""
+    targets = [field for field in fields if field.role == "target"]
+    if len(targets) + (_TARGET in document) > 1:
+        raise ContractError(f"{source}: more than one target; keep one field with the x-role target, or x-target")
+    if not targets:
+        return document.get(_TARGET)
+    target = targets[0]
+    return {"field": target.name, "enum": list(target.choices or ()), "positive": target.words.positive}
 
 
 def _named(document: Mapping[str, Any], keyword: str, fields: tuple[Field, ...], source: str) -> str | None:
@@ -169,4 +221,18 @@ def _named(document: Mapping[str, Any], keyword: str, fields: tuple[Field, ...],
     if not any(field.name == name and field.required and not field.nullable and field.kind in kinds for field in fields):
         kind = "date-time" if keyword == "x-event-time" else "string or integer"
         raise ContractError(f"{source}: {keyword} names {name!r}; expected a required property of type {kind}, not null")
+    if any(field.name == name and not _fits_an_index(field) for field in fields):
+        raise ContractError(
+            f"{source}: {keyword} names {name!r}, a text of any length, which no index of the store holds; "
+            f"give it a maxLength of at most {_NAME_LENGTH}, or enum, const or format uuid"
+        )
     return str(name)
+
+
+def _fits_an_index(field: Field) -> bool:
+    """Whether every value is short enough for a row of PostgreSQL's index: 2,704 bytes, with up to 4 for a character."""
+    if field.kind != "string" or field.limits.get("format") == "uuid":
+        return True
+    if field.choices is not None:
+        return all(len(str(choice)) <= _NAME_LENGTH for choice in field.choices)
+    return int(field.limits.get("maxLength", _NAME_LENGTH + 1)) <= _NAME_LENGTH

@@ -44,6 +44,36 @@ def test_raw_takes_the_whole_file_as_one_event(tmp_path: Path) -> None:
     assert _scoring("validate", SCHEMA, str(file), "--raw")[0] == 1
 
 
+def test_a_verdict_is_written_as_documented(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text(GOOD.replace('"tenure": 1', '"tenure": -1'))
+    result = CliRunner().invoke(app, ["schema", "validate", SCHEMA, str(file)])
+    assert result.stdout == '{"line":1,"valid":false,"reasons":[{"path":"/tenure","rule":"minimum","value":"-1"}]}\n'
+
+
+def test_raw_takes_each_file_of_a_folder_as_one_event(tmp_path: Path) -> None:
+    (tmp_path / "b.json").write_bytes(b"\xff")
+    (tmp_path / "a.json").write_text(json.dumps(json.loads(GOOD), indent=2))
+    code, verdicts = _scoring("validate", SCHEMA, str(tmp_path), "--raw")
+    assert code == 1
+    assert [(verdict["line"], verdict["file"], verdict["valid"]) for verdict in verdicts] == [(1, "a.json", True), (2, "b.json", False)]
+    assert CliRunner().invoke(app, ["schema", "validate", SCHEMA, str(tmp_path)]).exit_code == 2
+
+
+def test_a_target_stands_in_training_only(tmp_path: Path) -> None:
+    schema = json.loads(Path(SCHEMA).read_text())
+    del schema["x-target"]
+    churn = {"type": "string", "enum": ["No", "Yes"], "x-role": "target", "x-environments": ["training"], "x-positive": "Yes"}
+    schema["properties"]["churn"], schema["required"] = churn, [*schema["required"], "churn"]
+    path, event = tmp_path / "v1.json", json.dumps({**json.loads(GOOD), "churn": "Yes"}).encode()
+    path.write_text(json.dumps(schema))
+    assert _scoring("validate", str(path), "-", "--environment", "training", stdin=event)[0] == 0
+    code, verdicts = _scoring("validate", str(path), "-", stdin=event)
+    assert (code, verdicts[0]["reasons"]) == (1, [{"path": "/churn", "rule": "additionalProperties", "value": '"Yes"'}])
+    assert _scoring("validate", str(path), "-", stdin=GOOD.encode())[0] == 0
+    assert _scoring("validate", str(path), "-", "--environment", "training", stdin=GOOD.encode())[0] == 1
+
+
 def test_check_tells_drafts_from_published_and_publishes(tmp_path: Path) -> None:
     folder = Path(shutil.copytree("schemas", tmp_path / "schemas"))
     (folder / "CHECKSUMS").unlink()

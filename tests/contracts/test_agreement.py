@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ import jsonschema_rs
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from schema_reference import Refused, strict
 
 from streaming.contracts.schema import DIALECT, parse_contract
 
@@ -102,37 +102,6 @@ def events(draw: st.DrawFn) -> bytes:
     return bytes(value)
 
 
-class RefusedError(Exception):
-    """The text is not strict JSON."""
-
-
-def _strict(value: bytes) -> Any:
-    """An independent strict parser, slow and plain."""
-
-    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len({name for name, _ in found}) < len(found):
-            raise RefusedError
-        return dict(found)
-
-    def number(text: str) -> float:
-        if not math.isfinite(float(text)):
-            raise RefusedError
-        return float(text)
-
-    def constant(_: str) -> float:
-        raise RefusedError
-
-    try:
-        document = json.loads(value.decode("utf-8"), object_pairs_hook=pairs, parse_float=number, parse_constant=constant)
-        text = json.dumps(document, ensure_ascii=False)
-        text.encode("utf-8")
-    except (ValueError, RefusedError):
-        raise RefusedError from None
-    if "\\u0000" in text.replace("\\\\", ""):
-        raise RefusedError
-    return document
-
-
 def _is_time(text: str) -> bool:
     try:
         datetime.fromisoformat(text.upper()[:19] + (text[-6:] if text[-1] not in "zZ" else "+00:00")).astimezone(UTC)
@@ -143,8 +112,8 @@ def _is_time(text: str) -> bool:
 
 def _allowed(value: bytes) -> bool:
     try:
-        document = _strict(value)
-    except RefusedError:
+        document = strict(value)
+    except Refused:
         return False
     if not REFERENCE.is_valid(document):
         return False

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from schema_reference import Reference, Refused, found, strict
 
 from streaming.contracts import Contract, load_contract
-from streaming.contracts.reasons import RULES
+from streaming.contracts.reasons import JSON_RULES, RULES, SHOWN_REASONS
 
 CORPUS = [json.loads(line) for line in Path("tests/corpus/customer_activity.jsonl").read_text().splitlines()]
+# What the `jsonschema` package lets pass.
+LAX = {"time: newline behind", "year 0 in UTC", "year 10000 in UTC"}
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +26,29 @@ def test_exact_path_tells_the_expected_reason(contract: Contract, case: dict[str
     first = (reasons[0].rule, reasons[0].path) if reasons else ("", "")
     assert first == (case["reason"], case["path"]), [reason.message for reason in reasons]
     assert {reason.rule for reason in reasons} <= RULES
+
+
+def test_corpus_is_large_and_its_names_are_unique() -> None:
+    assert len({case["name"] for case in CORPUS}) == len(CORPUS) >= 150
+
+
+@pytest.mark.parametrize("case", CORPUS, ids=lambda case: case["name"])
+def test_reference_finds_the_same_reasons(contract: Contract, case: dict[str, str]) -> None:
+    value = case["value"].encode("latin-1")
+    told = contract.check(value)
+    try:
+        event = strict(value)
+    except Refused:
+        assert {reason.rule for reason in told} <= JSON_RULES
+        assert told
+        return
+    reference = Reference(contract.document)
+    if case["name"] in LAX:
+        assert {reason.rule for reason in told} == {"format"}
+        assert reference.allows(event)
+    elif {reason.rule for reason in told} != {"depth"}:
+        expected = reference.reasons(event)
+        assert found(told) == expected or (len(expected) > SHOWN_REASONS and found(told) < expected)
 
 
 def test_batch_agrees_with_single_events_and_keeps_neighbours(contract: Contract) -> None:

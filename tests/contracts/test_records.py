@@ -53,5 +53,8 @@ def test_prediction_schema_has_every_column() -> None:
 
 
 def test_rejection_schema_knows_every_rule() -> None:
-    document = json.loads(Path("schemas/rejection/v1.json").read_text())
-    assert set(document["properties"]["scoring.reason"]["enum"]) == RULES
+    first, second = (json.loads(Path(f"schemas/rejection/v{version}.json").read_text()) for version in (1, 2))
+    rules = [set(document["properties"]["scoring.reason"].pop("enum")) for document in (first, second)]
+    assert rules[1] == RULES
+    assert rules[0] < rules[1]
+    assert first["properties"] == second["properties"]

@@ -63,22 +63,30 @@ def test_contract_survives_pickling_after_use() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "told"),
     [
-        ("properties/size/multipleOf", 2, "keyword 'multipleOf' is not supported for a number"),
+        ("properties/size/unevaluatedProperties", False, "keyword 'unevaluatedProperties' is not supported for a number"),
         ("properties/size/minimun", 2, "did you mean minimum?"),
         ("properties/size/minLength", 2, "keyword 'minLength' is not supported for a number"),
         ("properties/size/x-rol", "feature", "did you mean x-role?"),
-        ("properties/size/x-role", "faeture", "x-role 'faeture' is not known"),
-        ("properties/size", {"type": "object"}, "type 'object' is not supported"),
+        ("properties/size/x-role", "faeture", "x-role 'faeture' is not known; expected feature, metadata or target"),
+        ("properties/size", {"type": "object"}, "type 'object' is not supported for a feature"),
         ("properties/size", {"type": ["string", "integer"]}, "type ['string', 'integer'] is not supported"),
         ("properties/size", {}, "type None is not supported"),
         ("properties/size", True, "restricts nothing"),
         ("properties/size", {"type": "integer"}, "an integer needs whole bounds within 64 bits"),
         ("properties/size", {"type": "integer", "minimum": 0, "maximum": 2**63}, "an integer needs whole bounds within 64 bits"),
-        ("properties/size", {"type": "string", "format": "email"}, "format 'email' is not supported"),
-        ("properties/size", {"type": "string", "enum": ["a"], "minLength": 1}, "together are not supported"),
+        ("properties/size", {"type": "string", "format": "email"}, "format 'email' is not supported; expected date, date-time"),
+        ("properties/size", {"type": "string", "enum": ["a"], "minLength": 2}, "no value of enum or const is allowed"),
         ("properties/size", {"type": "string", "enum": ["a", 1]}, "enum and const hold str values"),
-        ("properties/size", {"type": "boolean", "enum": [True]}, "keyword 'enum' is not supported for a boolean"),
-        ("allOf", [], "keyword 'allOf' is not supported for a event"),
+        ("properties/size", {"x-role": "metadata", "items": {"maxItem": 1}}, "/properties/size/items: keyword 'maxItem' is not supported"),
+        ("properties/size", {"x-role": "metadata", "not": {"format": "uri"}}, "/properties/size/not: format 'uri' is not supported"),
+        ("properties/size/anyOf", [{"minimun": 2}], "/properties/size/anyOf/0: keyword 'minimun' is not supported"),
+        ("unevaluatedProperties", False, "keyword 'unevaluatedProperties' is not supported for a event"),
+        ("$defs", {"unused": {"minimun": 1}}, "/$defs/unused: keyword 'minimun' is not supported"),
+        ("properties/si\nze", {"type": "number"}, "has characters that no column's name may have"),
+        ("properties/size/oneOf", [{"$ref": "#/properties/size"}], "leads back to itself"),
+        ("allOf", [{"minPropertys": 1}], "/allOf/0: keyword 'minPropertys' is not supported"),
+        ("dependentRequired", {"size": ["weight"]}, "a rule names 'weight', which is not among the properties"),
+        ("if", {"properties": {"sice": {"const": 1}}}, "a rule names 'sice'"),
         ("additionalProperties", True, "additionalProperties false"),
         ("type", "array", "expected type object"),
         ("required", ["at", "who", "nobody"], "required names 'nobody'"),
@@ -96,7 +104,7 @@ def test_what_is_not_supported_is_refused(path: str, value: Any, told: str) -> N
 
 
 def test_foreign_keywords_may_stand() -> None:
-    assert parse_contract(_changed("x-owner", "billing"), "thing", 1, "thing").fields
+    assert parse_contract(_changed("x-retention-days", 30), "thing", 1, "thing").fields
 
 
 @pytest.mark.parametrize(
@@ -129,3 +137,32 @@ def test_versions_are_found_by_name(tmp_path: Path) -> None:
     (tmp_path / "thing" / "v02.json").write_text(json.dumps(MINIMAL))
     with pytest.raises(ContractError, match="rename it"):
         load_contracts(tmp_path, "thing")
+
+
+LONG = "x" * 513
+
+
+@pytest.mark.parametrize("keyword", ["x-entity", "x-event-id"])
+@pytest.mark.parametrize(
+    ("spec", "fits"),
+    [
+        ({"type": "string"}, False),
+        ({"type": "string", "maxLength": 513}, False),
+        ({"type": "string", "minLength": 1}, False),
+        ({"type": "string", "enum": ["a", LONG]}, False),
+        ({"type": "string", "maxLength": 512}, True),
+        ({"type": "string", "maxLength": 12.0}, True),
+        ({"type": "string", "format": "uuid"}, True),
+        ({"type": "string", "enum": ["a", "b"]}, True),
+        ({"type": "string", "const": "a"}, True),
+        ({"type": "integer", "minimum": 0, "maximum": 9}, True),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_names_fit_into_an_index_of_the_store(keyword: str, spec: dict[str, Any], fits: bool) -> None:
+    document = _changed("properties/who", spec) | {keyword: "who"}
+    if fits:
+        assert parse_contract(document, "thing", 1, "thing").entity == "who"
+    else:
+        with pytest.raises(ContractError, match="give it a maxLength of at most 512"):
+            parse_contract(document, "thing", 1, "thing")

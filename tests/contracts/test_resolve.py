@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streaming.contracts.resolve import only, resolve
+from streaming.errors import ContractError
+
+
+def test_what_stands_beside_a_reference_holds_too() -> None:
+    document = {
+        "$defs": {"n": {"type": "integer", "minimum": 1}, "o": {"properties": {"a": {"$ref": "#/$defs/n"}}}},
+        "properties": {
+            "same": {"$ref": "#/$defs/n", "minimum": 2},
+            "other": {"$ref": "#/$defs/n", "maximum": 9},
+            "object": {"$ref": "#/$defs/o", "additionalProperties": False},
+        },
+    }
+    number = {"type": "integer", "minimum": 1}
+    assert resolve(document, "x")["properties"] == {
+        "same": {"type": "integer", "minimum": 2, "allOf": [number]},
+        "other": {"type": "integer", "minimum": 1, "maximum": 9},
+        "object": {"additionalProperties": False, "allOf": [{"properties": {"a": number}}]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("properties", "told"),
+    [
+        ({"a": {"$ref": "other.json"}}, "$ref 'other.json' is not supported; expected #/$defs/<name> of the same file"),
+        ({"a": {"$ref": "#/$defs/none"}}, "$ref '#/$defs/none' leads nowhere"),
+        ({"a": {"$ref": "#/$defs/tree"}}, "$ref '#/$defs/tree' leads back to itself"),
+        ({"a": {"items": {"$ref": "#/properties/a"}}}, "$ref '#/properties/a' leads back to itself"),
+    ],
+)
+def test_a_reference_that_cannot_be_written_out_is_refused(properties: dict[str, Any], told: str) -> None:
+    document = {"$defs": {"tree": {"items": {"$ref": "#/$defs/tree"}}}, "properties": properties}
+    with pytest.raises(ContractError) as caught:
+        resolve(document, "thing/v1.json")
+    assert str(caught.value).startswith(f"thing/v1.json: {told}")
+
+
+def test_a_field_named_like_a_keyword_is_a_field() -> None:
+    document = {"properties": {"$ref": {"type": "string"}, "items": {"type": "string"}}}
+    assert resolve(document, "x") == document
+
+
+def test_other_environments_fields_are_taken_out() -> None:
+    document = {"properties": {"a": {"x-environments": ["training"]}, "b": {}}, "required": ["a", "b"]}
+    assert only(document, "serving") == {"properties": {"b": {}}, "required": ["b"]}
+    assert only(document, "training") == document
