@@ -20,7 +20,7 @@ from streaming.errors import ConfigError
 from streaming.local import services
 from streaming.local.churn import train_churn
 from streaming.local.telco import DEFAULT_DATA
-from streaming.local.topics import create_topics
+from streaming.topics import create_topics
 from streaming.sinks.migrate import migrate
 
 REPOSITORY = Path(__file__).resolve().parents[1]

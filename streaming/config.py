@@ -54,6 +54,9 @@ class Kafka(Section):
 
     bootstrap_servers: str = Field(description="host:port[,host:port…] of the brokers")
     client: dict[str, str] = Field(default={}, description="librdkafka settings for every client, e.g. sasl.username")
+    spark_client: dict[str, str] = Field(
+        default={}, description="settings of Spark's own Kafka client (Java's names) that stand above those translated from client"
+    )
     wait_s: float = Field(default=10, gt=0, description="how long start-up waits for the brokers before it says so")
 
 
@@ -64,13 +67,14 @@ class Topics(Section):
     rejected: str = ""
     metrics: str = ""
     alerts: str = ""
+    replay: str = ""
     partitions: int = Field(default=4, ge=1, description="partitions of the event topic when `scoring topics create` makes it")
     replication: int = Field(default=1, ge=1, description="replicas of each topic when `scoring topics create` makes it")
     max_message_bytes: int = Field(
         default=12_582_912, ge=1024, description="limit of the event topic; the rejected topic's is a third above"
     )
 
-    def of(self, kind: Literal["rejected", "metrics", "alerts"]) -> str:
+    def of(self, kind: Literal["rejected", "replay", "metrics", "alerts"]) -> str:
         """Name of a companion topic."""
         return str(getattr(self, kind)) or f"{self.event}.{kind}"
 
@@ -105,6 +109,7 @@ class Stream(Section):
     starting_offsets: Literal["earliest", "latest"] = "earliest"
     restart_pause_s: float = Field(default=2, gt=0, description="first pause before the query is started again after an outage; doubles")
     restart_max_s: float = Field(default=30, gt=0, description="longest pause before the query is started again")
+    stop_wait_s: float = Field(default=25, gt=0, description="how long SIGTERM lets a running batch end; then it is given up and replayed")
     consumer_group: str = Field(default="", description="group that shows lag to Kafka's tools; empty: scoring.<deployment>")
 
 

@@ -8,11 +8,12 @@ import structlog
 
 from streaming.config import load_settings
 from streaming.drift_pipeline import start_detect_drift
-from streaming.health import Health, serve
-from streaming.local.topics import check_topics
+from streaming.health import Health, served
+from streaming.kafka_clients import spark_kafka_options
 from streaming.logs import set_up_logs
 from streaming.spark import session
 from streaming.supervise import StopGate, catch_signals, supervise
+from streaming.topics import check_topics
 
 JOB = "detect_drift"
 _log = structlog.get_logger("streaming.detect_drift")
@@ -22,17 +23,13 @@ def detect_drift(config: Path) -> None:
     """Run the drift job until SIGTERM. Raises ScoringError, before the first record, for whatever is set up wrongly."""
     settings = load_settings(config)
     set_up_logs(settings.log)
+    spark_kafka_options(settings.kafka)
     check_topics(settings)
-    health, gate = Health(JOB), StopGate()
-    port = serve(health, settings.http, settings.http.detect_drift_port)
-    spark = session(JOB, settings)
-    catch_signals(spark, gate)
-    _log.info("started", port=port)
-    supervise(
-        lambda: start_detect_drift(spark, settings, on_batch=gate.check),
-        gate,
-        health,
-        pause_s=settings.stream.restart_pause_s,
-        pause_max_s=settings.stream.restart_max_s,
-    )
-    spark.stop()
+    health, gate = Health(JOB), StopGate(settings.stream.stop_wait_s)
+    with served(health, settings.http, settings.http.detect_drift_port) as port:
+        spark = session(JOB, settings)
+        catch_signals(spark, gate)
+        _log.info("started", port=port)
+        pause_s, pause_max_s = settings.stream.restart_pause_s, settings.stream.restart_max_s
+        supervise(lambda: start_detect_drift(spark, settings, on_batch=gate.check), gate, health, pause_s=pause_s, pause_max_s=pause_max_s)
+        spark.stop()

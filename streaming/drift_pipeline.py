@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
-from streaming.config import Settings
+from streaming.config import Log, Settings
 from streaming.drift.detect import Limits, take
+from streaming.drift.intake import admit, mended
 from streaming.drift.series import Key, Series, by_series
 from streaming.drift.series import decode as decode_series
 from streaming.drift.series import encode as encode_series
-from streaming.gather import RecordTopic
+from streaming.kafka_clients import spark_kafka_options
+from streaming.logs import set_up_logs
 from streaming.metrics.records import Alert, Drift, Metrics, Record, Reference, decode, encode
+from streaming.sinks.record_topic import RecordTopic
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -43,7 +46,7 @@ def start_detect_drift(spark: SparkSession, settings: Settings, *, on_batch: Cal
     if (spark.sparkContext.master or "").startswith("local"):
         spark.conf.set("spark.sql.shuffle.partitions", "1")
     limits = Limits(settings.drift.window_s, settings.drift.window_events, settings.drift.psi_threshold)
-    writer = detect(read_metrics(spark, settings), limits).writeStream.queryName("detect_drift").outputMode("append")
+    writer = detect(read_metrics(spark, settings), limits, settings.log).writeStream.queryName("detect_drift").outputMode("append")
     topic = RecordTopic(settings.kafka.bootstrap_servers, client=settings.kafka.client)
 
     def publish(batch: DataFrame, _: int) -> None:
@@ -58,39 +61,48 @@ def start_detect_drift(spark: SparkSession, settings: Settings, *, on_batch: Cal
 def read_metrics(spark: SparkSession, settings: Settings) -> DataFrame:
     """The metrics topic from its beginning: columns partition, offset, value."""
     options = {
-        "kafka.bootstrap.servers": settings.kafka.bootstrap_servers,
         "subscribe": settings.topics.of("metrics"),
         "startingOffsets": "earliest",
         "maxOffsetsPerTrigger": str(MESSAGES_PER_TRIGGER),
     }
-    passed_on = {f"kafka.{name}": value for name, value in settings.kafka.client.items()}
-    return spark.readStream.format("kafka").options(**options, **passed_on).load().select("partition", "offset", "value")
+    return (
+        spark.readStream.format("kafka")
+        .options(**options, **spark_kafka_options(settings.kafka))
+        .load()
+        .select("partition", "offset", "value")
+    )
 
 
-def detect(messages: DataFrame, limits: Limits) -> DataFrame:
-    """Verdicts and alerts as encoded records (column value, binary) from messages (partition, offset, value) of the metrics topic."""
-    told = messages.mapInArrow(_tell, TOLD_SQL)
+def detect(messages: DataFrame, limits: Limits, log: Log) -> DataFrame:
+    """Verdicts and alerts as encoded records (column value, binary) from messages (partition, offset, value) of the metrics topic.
+
+    log: how the workers, processes of their own, tell of what they refuse.
+    """
+
+    def told(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        set_up_logs(log)
+        return map(tell, batches)
 
     def advance(key: tuple[Any, ...], frames: Iterable[pd.DataFrame], state: GroupState) -> Iterator[pd.DataFrame]:
-        series = decode_series(state.get[0]) if state.exists else Series()
+        set_up_logs(log)
+        series = mended(decode_series(state.get[0])) if state.exists else Series()
         values = pd.concat(list(frames)).sort_values(["partition", "offset"])["value"]
         published = [encode(out) for value in values for out in _take(series, Key(*key), bytes(value), limits)]
         state.update((encode_series(series),))
         yield pd.DataFrame({"value": published})
 
-    return told.groupBy(*Key._fields).applyInPandasWithState(advance, "value binary", "series string", "append", "NoTimeout")
+    parts = messages.mapInArrow(told, TOLD_SQL)
+    return parts.groupBy(*Key._fields).applyInPandasWithState(advance, "value binary", "series string", "append", "NoTimeout")
 
 
-def _tell(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        columns = [column.to_pylist() for column in batch.columns]
-        rows = [
-            (*key, partition, offset, encode(part))
-            for partition, offset, value in zip(*columns, strict=True)
-            if value is not None
-            for key, part in by_series(decode(value)).items()
-        ]
-        yield pa.RecordBatch.from_pylist([dict(zip(TOLD.names, row, strict=True)) for row in rows], schema=TOLD)
+def tell(messages: pa.RecordBatch) -> pa.RecordBatch:
+    """What messages (partition int32, offset int64, value binary) tell which series: rows of `TOLD`; strange ones are refused."""
+    rows = [
+        (*key, partition, offset, encode(part))
+        for partition, offset, value in zip(*(column.to_pylist() for column in messages.columns), strict=True)
+        for key, part in by_series(admit(value, partition=partition, offset=offset)).items()
+    ]
+    return pa.RecordBatch.from_pylist([dict(zip(TOLD.names, row, strict=True)) for row in rows], schema=TOLD)
 
 
 def _take(series: Series, key: Key, value: bytes, limits: Limits) -> list[Drift | Alert]:

@@ -1,19 +1,17 @@
-"""From the tallies of a batch's tasks to the records on the metrics topic."""
+"""From the tallies of a batch's tasks to the records for the metrics topic."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
-
-from streaming.errors import Unavailable
-from streaming.metrics.records import Group, Metrics, Record, Reference, encode
+from streaming.metrics.records import Group, Metrics, Reference
 from streaming.metrics.sketches import Histogram
-from streaming.metrics.tally import Tally
+from streaming.metrics.tally import Tally, bounded
 from streaming.models.artifact import Manifest
 from streaming.models.plan import Plan
 from streaming.records import rfc3339
+
+MOST_NAMES = 20  # producers, and schema versions, that a record tells apart
 
 
 def metrics_record(plan: Plan, tally: Tally, *, duration_ms: float) -> Metrics:
@@ -33,7 +31,7 @@ def metrics_record(plan: Plan, tally: Tally, *, duration_ms: float) -> Metrics:
         score_sum_squares=tally.score_sum_squares,
     )
     return Metrics(
-        id=f"{plan.plan_id}/0",
+        id=f"{plan.query_id}/{plan.batch_id}/0",  # of the batch, not of the plan: a revision counts no event twice
         at=rfc3339(datetime.now(UTC)),
         now=rfc3339(plan.now),
         deployment=plan.deployment,
@@ -49,12 +47,15 @@ def metrics_record(plan: Plan, tally: Tally, *, duration_ms: float) -> Metrics:
         repeated=tally.repeated,
         rejected=tally.rejected,
         rejected_by_reason=tally.rejected_by_reason,
-        groups=[group] if tally.scored else [],
+        groups=[group],
         latency_ms=tally.latency_ms,
         parts_ms={name: round(ms, 3) for name, ms in tally.parts_ms.items()},
         duration_ms=round(duration_ms, 3),
         events_per_s=round(tally.events / max(duration_ms, 0.001) * 1000, 3),
         waited_s=round(tally.waited_s, 3),
+        rejected_by_producer=bounded(tally.rejected_by_producer, MOST_NAMES),
+        rejected_by_schema_version=bounded(tally.rejected_by_schema_version, MOST_NAMES),
+        replayed=tally.replayed,
     )
 
 
@@ -74,41 +75,3 @@ def reference_record(plan: Plan, manifest: Manifest) -> Reference:
         score_counts=manifest.score.counts,
         trained_at=manifest.trained_at,
     )
-
-
-class RecordTopic:
-    """Publishes records of ours, keyed by deployment, and waits for the brokers' word.
-
-    Delivery: at least once, acknowledged by all replicas; a record's id lets a reader drop a repeat.
-    """
-
-    def __init__(self, bootstrap_servers: str, *, client: Mapping[str, str], delivery_s: float = 60) -> None:
-        self._delivery_s = delivery_s
-        self._failure: KafkaError | None = None
-        self._producer = Producer(
-            {
-                "bootstrap.servers": bootstrap_servers,
-                **client,
-                "acks": "all",
-                "enable.idempotence": True,
-                "linger.ms": 0,
-                "compression.type": "lz4",
-                "delivery.timeout.ms": int(delivery_s * 1000),
-            }
-        )
-
-    def publish(self, topic: str, records: list[Record]) -> None:
-        """Send records and wait until they are acknowledged. Raises Unavailable: wait, then publish again."""
-        self._failure = None
-        try:
-            for record in records:
-                self._producer.produce(topic, encode(record), record.deployment.encode(), on_delivery=self._delivered)
-        except (KafkaException, BufferError) as error:
-            raise Unavailable(f"topic {topic}: {error}") from None
-        left = self._producer.flush(self._delivery_s + 5)
-        if left or self._failure is not None:
-            raise Unavailable(f"topic {topic} did not take {left or 'some'} records: {self._failure or 'time is out'}")
-
-    def _delivered(self, error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            self._failure = error

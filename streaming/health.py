@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from streaming.config import Http
+from streaming.errors import ConfigError
 from streaming.metrics.records import Metrics
 from streaming.metrics.sketches import LATENCY_BASE, LatencySketch, merge_latencies
 
@@ -62,7 +64,7 @@ class Health:
         self._not_ready = "starting"
 
     def ready(self) -> None:
-        """The query runs."""
+        """The query runs and has reached its source."""
         self._not_ready = ""
 
     def away(self, reason: str) -> None:
@@ -100,19 +102,36 @@ class Health:
         return self._not_ready
 
 
-def serve(health: Health, http: Http, port: int) -> int:
-    """Serve the job's health from a daemon thread. Returns the port; writes it to <port_file>/<job>.port if that is set."""
-    server = ThreadingHTTPServer((http.host, port), _handler(health))
+@contextmanager
+def served(health: Health, http: Http, port: int) -> Iterator[int]:
+    """Serve the job's health from a daemon thread while the block runs. Yields the port.
+
+    It is written to <port_file>/<job>.port if that is set. Raises ConfigError if the port cannot be had.
+    """
+    try:
+        server = ThreadingHTTPServer((http.host, port), _handler(health))
+    except OSError as error:
+        raise ConfigError(
+            f"http.{health.job}_port: {http.host}:{port} cannot be served ({error.strerror}); end what holds it, or name another"
+        ) from None
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     taken = int(server.server_address[1])
-    if http.port_file is not None:
-        _write(http.port_file / f"{health.job}.port", taken)
-    return taken
+    with ExitStack() as undo:
+        undo.callback(server.server_close)
+        undo.callback(server.shutdown)
+        if http.port_file is not None:
+            undo.enter_context(_remembered(http.port_file / f"{health.job}.port", taken))
+        yield taken
 
 
-def _write(path: Path, port: int) -> None:
+@contextmanager
+def _remembered(path: Path, port: int) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{port}\n", encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _handler(health: Health) -> type[BaseHTTPRequestHandler]:

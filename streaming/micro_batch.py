@@ -6,7 +6,6 @@ Anything may die between any two lines: what was done is done again, under the p
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from functools import partial
 
 import msgspec
@@ -15,8 +14,8 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame, SparkSession
 
 from streaming.config import Settings
-from streaming.errors import Unavailable
-from streaming.gather import RecordTopic, metrics_record, reference_record
+from streaming.errors import ModelError, RegistryError
+from streaming.gather import metrics_record, reference_record
 from streaming.health import Health
 from streaming.metrics.records import Metrics, Record
 from streaming.metrics.sketches import latency_quantile
@@ -24,9 +23,11 @@ from streaming.metrics.tally import Tally, merge_tallies
 from streaming.models.artifact import Artifact
 from streaming.models.deployment import Deployment
 from streaming.models.plan import Plan, PlannedModel, encode
+from streaming.patience import patiently
 from streaming.pipeline import Destination, score_task, warm_task
 from streaming.plan_log import PlanLog
 from streaming.planner import ModelWatch, new_plan
+from streaming.sinks.record_topic import RecordTopic
 from streaming.supervise import StopGate
 
 _log = structlog.get_logger("streaming.batch")
@@ -73,34 +74,48 @@ class MicroBatches:
 
     def _carry_out(self, batch: DataFrame, batch_id: int) -> Metrics:
         began = time.perf_counter()
-        plan, replayed = self._plan(batch_id)
-        artifact = self._ship(plan.champion)
+        plan, artifact = self._feasible_plan(batch_id)
         planned = time.perf_counter()
-        tally = self._run(batch, plan, artifact, replayed)
+        tally = self._run(batch, plan, artifact)
         ended = time.perf_counter()
         tally.parts_ms |= {"plan": (planned - began) * 1000, "job": (ended - planned) * 1000}
         record = metrics_record(plan, tally, duration_ms=(ended - began) * 1000)
         self._publish(plan, record, artifact)
         return record
 
-    def _plan(self, batch_id: int) -> tuple[Plan, bool]:
-        """The batch's plan, and whether it was there before (a replay)."""
+    def _feasible_plan(self, batch_id: int) -> tuple[Plan, Broadcast[Artifact]]:
+        """The batch's plan and its model on the way to the workers.
+
+        A replayed batch finds its plan. If the version that it names is gone, a revision with the version that serves now
+        is recorded and used from then on; what was delivered under the first plan stays.
+        """
+        log = self._plan_log()
+        plan = log.read(batch_id) or log.create(self._new_plan(log, batch_id, revision=0))
+        try:
+            return plan, self._ship(plan.champion)
+        except (RegistryError, ModelError) as error:
+            revised = log.create(self._new_plan(log, batch_id, revision=plan.revision + 1))
+            _log.error("plan_revised", plan=plan.plan_id, by=revised.plan_id, reason=str(error))
+            return revised, self._ship(revised.champion)
+
+    def _plan_log(self) -> PlanLog:
         if self._plans is None:
             context = self._spark.sparkContext
             self._plans = PlanLog(context._jvm, context._jsc.hadoopConfiguration(), self._settings.stream.checkpoint)
-        found = self._plans.read(batch_id)
-        if found is not None:
-            return found, True
-        plan = new_plan(
-            query_id=self._plans.query_id(),
+        return self._plans
+
+    def _new_plan(self, log: PlanLog, batch_id: int, *, revision: int) -> Plan:
+        return new_plan(
+            query_id=log.query_id(),
             batch_id=batch_id,
+            revision=revision,
             deployment=self._deployment,
             stream=self._settings.stream,
             ready=self._watch.current,
-            offsets=self._plans.offsets(batch_id),
+            offsets=log.offsets(batch_id),
             cores=self._cores,
+            replay_topic=self._settings.topics.of("replay"),
         )
-        return self._plans.create(plan), False
 
     def _ship(self, planned: PlannedModel) -> Broadcast[Artifact]:
         """A model on its way to the workers: sent once for each version."""
@@ -111,8 +126,8 @@ class MicroBatches:
                 self._shipped.pop(old).unpersist()
         return self._shipped[sha256]
 
-    def _run(self, batch: DataFrame, plan: Plan, artifact: Broadcast[Artifact], replayed: bool) -> Tally:
-        task = partial(score_task, self._to, encode(plan), 2 if replayed else 1, artifact)
+    def _run(self, batch: DataFrame, plan: Plan, artifact: Broadcast[Artifact]) -> Tally:
+        task = partial(score_task, self._to, encode(plan), artifact)
         rows = batch.coalesce(plan.tasks).mapInArrow(task, "tally binary").collect()
         return merge_tallies(msgspec.json.decode(bytes(row[0]), type=Tally) for row in rows)
 
@@ -122,7 +137,8 @@ class MicroBatches:
         if told != plan.champion or time.monotonic() - at > REFERENCE_EVERY_S:
             records.insert(0, reference_record(plan, artifact.value.manifest))
         topic = self._settings.topics.of("metrics")
-        wait_for(lambda: self._records.publish(topic, records), "metrics", self._settings.store.retry_max_s)
+        publish = partial(self._records.publish, topic, records)
+        patiently(publish, part="metrics", pause_max_s=self._settings.store.retry_max_s, before_pause=self._gate.check)
         if len(records) > 1:
             self._told = (plan.champion, time.monotonic())
 
@@ -140,15 +156,3 @@ class MicroBatches:
             model_version=record.groups[0].model_version if record.groups else None,
             parts_ms=record.parts_ms,
         )
-
-
-def wait_for(deliver: Callable[[], None], what: str, pause_max_s: float) -> None:
-    """Deliver; while the other side is away, wait with back-off and tell."""
-    pause_s = 0.5
-    while True:
-        try:
-            return deliver()
-        except Unavailable as error:
-            _log.warning("sink_away", part=what, error=str(error), again_in_s=pause_s)
-            time.sleep(pause_s)
-            pause_s = min(pause_s * 2, pause_max_s)

@@ -18,11 +18,9 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import structlog
 
 from streaming.config import Log
 from streaming.contracts.schema import Contract, parse_contract
-from streaming.errors import Unavailable
 from streaming.logs import set_up_logs
 from streaming.metrics.sketches import Histogram, latency_sketch
 from streaming.metrics.tally import Tally, merge_tallies
@@ -31,6 +29,7 @@ from streaming.models.formats import skops
 from streaming.models.model import Model, verify
 from streaming.models.plan import Plan
 from streaming.models.plan import decode as decode_plan
+from streaming.patience import patiently
 from streaming.records import PREDICTION, RAW, REJECTED
 from streaming.sinks import CONFLICT, REPEAT, STANDS, Rejects, Sink
 from streaming.sinks.postgres import PostgresSink
@@ -46,8 +45,9 @@ if TYPE_CHECKING:
     from pyspark import Broadcast
 
 T = TypeVar("T")
+# A batch done again is the same attempt: its rejections have the same addresses and are counted once.
+FIRST_ATTEMPT = 1
 TALLY_COLUMN = pa.schema([("tally", pa.binary())])
-_log = structlog.get_logger("streaming.task")
 
 
 class Destination(msgspec.Struct, frozen=True):
@@ -104,7 +104,7 @@ def _model(sha256: str, artifact: Broadcast[Artifact]) -> Model:
 
 
 def score_task(
-    to: Destination, plan_text: str, attempt: int, artifact: Broadcast[Artifact], batches: Iterator[pa.RecordBatch]
+    to: Destination, plan_text: str, artifact: Broadcast[Artifact], batches: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
     """One Spark task (`mapInArrow`): RAW batches in; one row out, the task's Tally as JSON."""
     from pyspark import TaskContext
@@ -112,7 +112,7 @@ def score_task(
     context = TaskContext.get()
     assert context is not None
     plan = decode_plan(plan_text)
-    run = TaskRun(_delivery(to), plan, _model(plan.champion.sha256, artifact), attempt + context.attemptNumber())
+    run = TaskRun(_delivery(to), plan, _model(plan.champion.sha256, artifact))
     tally = run.take_all(batches, context.partitionId())
     yield pa.RecordBatch.from_arrays([pa.array([msgspec.json.encode(tally)], pa.binary())], schema=TALLY_COLUMN)
 
@@ -131,8 +131,8 @@ def warm_task(to: Destination, sha256: str, artifact: Broadcast[Artifact], batch
 class TaskRun:
     """One task's work under one plan."""
 
-    def __init__(self, delivery: Delivery, plan: Plan, model: Model, attempt: int) -> None:
-        self._delivery, self._plan, self._attempt = delivery, plan, attempt
+    def __init__(self, delivery: Delivery, plan: Plan, model: Model) -> None:
+        self._delivery, self._plan = delivery, plan
         self._steps = scoring_steps(delivery.contracts, model)
         self._observe = {"observe": Observe(model.manifest)}
         self._model_name = f"{plan.champion.name}/{plan.champion.version}"
@@ -164,7 +164,7 @@ class TaskRun:
 
     def _reject(self, tally: Tally, rejected: list[pa.RecordBatch]) -> None:
         for part in rejected:
-            self._deliver(tally, "rejects", partial(self._delivery.rejected.write, part, model=self._model_name, attempt=self._attempt))
+            self._deliver(tally, "rejects", partial(self._delivery.rejected.write, part, model=self._model_name, attempt=FIRST_ATTEMPT))
             for entry in pc.value_counts(part.column("reason")).to_pylist():
                 tally.rejected_by_reason[entry["values"]] = tally.rejected_by_reason.get(entry["values"], 0) + entry["counts"]
 
@@ -181,20 +181,12 @@ class TaskRun:
         tally.latency_ms = latency_sketch(waits_us.cast(pa.int64()).to_numpy(zero_copy_only=False) / 1000)
 
     def _deliver(self, tally: Tally, part: str, deliver: Callable[[], T]) -> T:
-        """Deliver; while the sink is away wait with back-off and tell, for the batch is never skipped."""
-        pause_s = 0.5
-        while True:
-            began = time.perf_counter()
-            try:
-                result = deliver()
-            except Unavailable as error:
-                _log.warning("sink_away", part=part, plan=self._plan.plan_id, error=str(error), again_in_s=pause_s)
-                time.sleep(pause_s)
-                tally.waited_s += time.perf_counter() - began
-                pause_s = min(pause_s * 2, self._delivery.to.retry_max_s)
-                continue
-            tally.parts_ms[part] = tally.parts_ms.get(part, 0.0) + (time.perf_counter() - began) * 1000
-            return result
+        """Deliver, however long the sink is away; what it took, and what was waited, go into the tally."""
+        began = time.perf_counter()
+        result, waited_s = patiently(deliver, part=part, pause_max_s=self._delivery.to.retry_max_s)
+        tally.waited_s += waited_s
+        tally.parts_ms[part] = tally.parts_ms.get(part, 0.0) + (time.perf_counter() - began - waited_s) * 1000
+        return result
 
 
 def predictions(rows: pa.RecordBatch) -> pa.RecordBatch:

@@ -92,19 +92,22 @@ def new_plan(
     *,
     query_id: str,
     batch_id: int,
+    revision: int = 0,
     deployment: Deployment,
     stream: Stream,
     ready: Ready,
     offsets: Offsets,
     cores: int,
+    replay_topic: str = "",
 ) -> Plan:
-    """The plan of a batch that has none yet."""
+    """The plan of a batch that has none yet, or a revision (from 1) of one that cannot be carried out."""
     known = [(first, end) for partitions in offsets.values() for first, end in partitions.values() if first >= 0]
     events = sum(end - first for first, end in known) if known else stream.events_per_task * cores
     return Plan(
-        plan_id=f"{query_id}/{batch_id}",
+        plan_id=f"{query_id}/{batch_id}" + (f"/r{revision}" if revision else ""),
         query_id=query_id,
         batch_id=batch_id,
+        revision=revision,
         stream=deployment.event,
         deployment=deployment.name,
         schema_version=deployment.schema_version,
@@ -113,7 +116,7 @@ def new_plan(
         allowed_skew_s=stream.allowed_skew_s,
         max_event_bytes=stream.max_event_bytes,
         tasks=max(1, min(cores, -(-events // stream.events_per_task))),
-        arrow_batch_rows=stream.arrow_batch_rows,
         offsets=offsets,
         release=version("streaming-scoring"),
+        replay_topic=replay_topic,
     )

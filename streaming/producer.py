@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, cast
@@ -18,6 +19,7 @@ from streaming.contracts import Contract, Reason
 from streaming.contracts.reasons import message_of
 from streaming.errors import DeliveryError, InvalidEvent
 from streaming.records import rfc3339
+from streaming.sinks.acknowledged import fatal_error
 
 OnDelivery = Callable[[bytes | None, bytes | None, str, int, int, int], None]
 """Called with key, value, topic, partition, offset, and the message's timestamp in ms since 1970, once acknowledged."""
@@ -64,7 +66,7 @@ class EventProducer:
 
     def flush(self, timeout_s: float = 60) -> None:
         """Wait until everything sent is acknowledged. Raises DeliveryError if after `timeout_s` something is not."""
-        left = self._producer.flush(timeout_s)
+        left = self._served(lambda: self._producer.flush(timeout_s))
         failures, self._failures = self._failures, []
         if left or failures:
             why = failures[0] if failures else f"no answer within {timeout_s:g} s"
@@ -79,7 +81,8 @@ class EventProducer:
         if error is None:
             self.flush()
         else:
-            self._producer.flush(5)
+            with suppress(DeliveryError):
+                self._served(lambda: self._producer.flush(5))
 
     def _entity(self, event: Mapping[str, Any] | bytes | None) -> bytes | None:
         if self._contract is None or event is None:
@@ -92,12 +95,23 @@ class EventProducer:
             try:
                 self._producer.produce(self._topic, value, key, on_delivery=self._delivered)
             except BufferError:
-                self._producer.poll(0.5)
+                if not len(self._producer):
+                    raise DeliveryError(
+                        f"topic {self._topic}: the event does not fit into the empty queue; raise queue.buffering.max.kbytes"
+                    ) from None
+                self._served(lambda: self._producer.poll(0.5))
             except KafkaException as error:
                 raise DeliveryError(f"topic {self._topic}: {error.args[0].str()}; the event was not sent") from None
             else:
-                self._producer.poll(0)
+                self._served(lambda: self._producer.poll(0))
                 return
+
+    def _served(self, wait: Callable[[], int]) -> int:
+        try:
+            return wait()
+        except (KafkaException, SystemError) as error:
+            why = fatal_error(error).str()
+            raise DeliveryError(f"topic {self._topic}: {why}; this producer sends nothing more, make another and send again") from None
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:

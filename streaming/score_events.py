@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 (the name its users know)
-from pyspark.sql.streaming.listener import StreamingQueryListener
 from pyspark.sql.streaming.query import StreamingQuery
 
 from streaming.config import Settings, load_settings
 from streaming.contracts.schema import Contract, load_contracts
 from streaming.errors import ConfigError
-from streaming.health import Health, serve
-from streaming.local.topics import check_topics
+from streaming.health import Health, served
+from streaming.kafka_clients import spark_kafka_options
+from streaming.lag import LagForTools
 from streaming.logs import set_up_logs
 from streaming.micro_batch import MicroBatches
 from streaming.models.deployment import Deployment, load_deployment
@@ -25,8 +23,10 @@ from streaming.models.registry import Registry
 from streaming.pipeline import Destination
 from streaming.planner import ModelWatch
 from streaming.sinks.migrate import check_tables
+from streaming.sinks.scoring_log import check_scoring_log
 from streaming.spark import session
 from streaming.supervise import StopGate, catch_signals, supervise
+from streaming.topics import check_topics
 
 JOB = "score_events"
 _log = structlog.get_logger("streaming.score_events")
@@ -39,24 +39,19 @@ def score_events(config: Path) -> None:
     deployment = load_deployment(settings.deployment)
     contracts = read_contracts(settings, deployment)
     watch = check_everything(settings, deployment, contracts)
-    health, gate = Health(JOB), StopGate()
-    port = serve(health, settings.http, settings.http.score_events_port)
-    spark = session(f"{JOB}:{deployment.name}", settings)
-    catch_signals(spark, gate)
-    watch.start()
-    group = settings.stream.consumer_group or f"scoring.{deployment.name}"
-    spark.streams.addListener(LagForTools(settings, group))
-    batches = MicroBatches(spark, settings, deployment, watch, destination(settings, deployment, contracts), health, gate)
-    batches.warm_up()
-    _log.info("started", deployment=deployment.name, model_version=watch.current.planned.version, port=port)
-    supervise(
-        lambda: start_query(spark, settings, batches),
-        gate,
-        health,
-        pause_s=settings.stream.restart_pause_s,
-        pause_max_s=settings.stream.restart_max_s,
-    )
-    spark.stop()
+    health, gate = Health(JOB), StopGate(settings.stream.stop_wait_s)
+    with served(health, settings.http, settings.http.score_events_port) as port:
+        spark = session(f"{JOB}:{deployment.name}", settings)
+        catch_signals(spark, gate)
+        watch.start()
+        group = settings.stream.consumer_group or f"scoring.{deployment.name}"
+        spark.streams.addListener(LagForTools(settings.kafka, group))
+        batches = MicroBatches(spark, settings, deployment, watch, destination(settings, deployment, contracts), health, gate)
+        batches.warm_up()
+        _log.info("started", deployment=deployment.name, model_version=watch.current.planned.version, port=port)
+        pause_s, pause_max_s = settings.stream.restart_pause_s, settings.stream.restart_max_s
+        supervise(lambda: start_query(spark, settings, batches), gate, health, pause_s=pause_s, pause_max_s=pause_max_s)
+        spark.stop()
 
 
 def read_contracts(settings: Settings, deployment: Deployment) -> dict[int, Contract]:
@@ -72,6 +67,8 @@ def read_contracts(settings: Settings, deployment: Deployment) -> dict[int, Cont
 
 def check_everything(settings: Settings, deployment: Deployment, contracts: dict[int, Contract]) -> ModelWatch:
     """Brokers, topics, tables and model: told before the first event. Returns the model, loaded and verified."""
+    spark_kafka_options(settings.kafka)
+    check_scoring_log(scoring_log(settings))
     check_topics(settings)
     check_tables(settings.store.dsn.get_secret_value())
     contract = contracts[deployment.schema_version]
@@ -80,7 +77,7 @@ def check_everything(settings: Settings, deployment: Deployment, contracts: dict
 
 def destination(settings: Settings, deployment: Deployment, contracts: dict[int, Contract]) -> Destination:
     """Where the tasks deliver to."""
-    topics, stream = settings.topics, settings.stream
+    topics = settings.topics
     return Destination(
         job=JOB,
         log=settings.log,
@@ -91,14 +88,19 @@ def destination(settings: Settings, deployment: Deployment, contracts: dict[int,
         client=tuple(sorted(settings.kafka.client.items())),
         rejected_topic=topics.of("rejected"),
         rejected_max_bytes=topics.max_message_bytes * 4 // 3,
-        scoring_log=stream.scoring_log or f"{stream.checkpoint.rstrip('/')}_log",
+        scoring_log=scoring_log(settings),
         event=deployment.event,
         contracts=tuple((version, json.dumps(dict(contract.document))) for version, contract in contracts.items()),
     )
 
 
+def scoring_log(settings: Settings) -> str:
+    """Folder of the scoring log: by default next to the checkpoint."""
+    return settings.stream.scoring_log or f"{settings.stream.checkpoint.rstrip('/')}_log"
+
+
 def start_query(spark: SparkSession, settings: Settings, batches: MicroBatches) -> StreamingQuery:
-    """Start the streaming query: the event topic, in micro-batches, from the checkpoint."""
+    """Start the streaming query: the event topic and the replay topic beside it, in micro-batches, from the checkpoint."""
     column = F.col
     raw = _source(spark, settings).select(
         "key",
@@ -115,8 +117,8 @@ def start_query(spark: SparkSession, settings: Settings, batches: MicroBatches) 
 
 def _source(spark: SparkSession, settings: Settings) -> DataFrame:
     options = {
-        "kafka.bootstrap.servers": settings.kafka.bootstrap_servers,
-        "subscribe": settings.topics.event,
+        # A checkpoint made before there was a replay topic takes it as new partitions of the one source.
+        "subscribe": f"{settings.topics.event},{settings.topics.of('replay')}",
         "startingOffsets": settings.stream.starting_offsets,
         "maxOffsetsPerTrigger": str(settings.stream.max_offsets_per_trigger),
         "includeHeaders": "true",
@@ -124,37 +126,4 @@ def _source(spark: SparkSession, settings: Settings) -> DataFrame:
         "kafka.max.poll.records": "5000",
         "kafka.max.partition.fetch.bytes": str(8 * 1024 * 1024),
     }
-    passed_on = {f"kafka.{name}": value for name, value in settings.kafka.client.items()}
-    return spark.readStream.format("kafka").options(**options, **passed_on).load()
-
-
-class LagForTools(StreamingQueryListener):
-    """Commits the end offsets of completed batches to a consumer group, so that ordinary tools see the lag.
-
-    Correctness never reads them: the checkpoint is what a restart goes by.
-    """
-
-    def __init__(self, settings: Settings, group: str) -> None:
-        super().__init__()
-        self._consumer = Consumer(
-            {"bootstrap.servers": settings.kafka.bootstrap_servers, **settings.kafka.client, "group.id": group, "enable.auto.commit": False}
-        )
-
-    def onQueryStarted(self, event: Any) -> None:  # noqa: N802
-        """Nothing to do."""
-
-    def onQueryProgress(self, event: Any) -> None:  # noqa: N802
-        """Commit what the batch covered."""
-        for source in event.progress.sources:
-            ends = json.loads(source.endOffset or "{}")
-            offsets = [TopicPartition(topic, int(p), end) for topic, parts in ends.items() for p, end in parts.items()]
-            try:
-                self._consumer.commit(offsets=offsets, asynchronous=False)
-            except KafkaException as error:
-                _log.warning("lag_not_committed", error=str(error.args[0]))
-
-    def onQueryIdle(self, event: Any) -> None:  # noqa: N802
-        """Nothing to do."""
-
-    def onQueryTerminated(self, event: Any) -> None:  # noqa: N802
-        """Nothing to do."""
+    return spark.readStream.format("kafka").options(**options, **spark_kafka_options(settings.kafka)).load()

@@ -23,6 +23,8 @@ _SESSION = {
     # One thread in each worker: there are as many workers as cores.
     "spark.executorEnv.OMP_NUM_THREADS": "1",
     "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
+    # Without it stopping a query waits for ever for a batch that cannot end.
+    "spark.sql.streaming.stopTimeout": "20s",
 }
 
 
@@ -67,9 +69,10 @@ def submit_command(script: Path, config: Path, settings: Settings, *, jars: list
     ]
 
 
-def submit_environment(java_home: Path) -> dict[str, str]:
-    """The environment for spark-submit: our Java and our Python."""
-    return os.environ | {"JAVA_HOME": str(java_home), "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+def submit_environment(java_home: Path, master: str) -> dict[str, str]:
+    """The environment for spark-submit: our Java and our Python; a local master binds to loopback unless SPARK_LOCAL_IP says otherwise."""
+    loopback = {"SPARK_LOCAL_IP": "127.0.0.1"} if master.startswith("local") else {}
+    return loopback | os.environ | {"JAVA_HOME": str(java_home), "PYSPARK_PYTHON": sys.executable}
 
 
 def become(command: list[str], environment: dict[str, str]) -> NoReturn:

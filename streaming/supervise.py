@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import StreamingQueryException
 from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import SparkSession
@@ -21,7 +22,7 @@ _log = structlog.get_logger("streaming.supervise")
 # What Kafka's and PostgreSQL's clients say when the other side is away; found in the query's failure.
 _AWAY = ("org.apache.kafka.common.errors", "TimeoutException", "java.net.", "streaming.errors.Unavailable")
 _STRANGE_MAX = 3  # failures of another kind, in a row and without a batch done, before the job gives up
-STOP_WAIT_S = 60.0  # a batch that takes longer than this to end is interrupted; it will be replayed
+POLL_S = 1
 
 
 class QueryFailed(ScoringError):
@@ -33,13 +34,17 @@ class Stopped(Exception):
 
 
 class StopGate:
-    """Tells the query's batches that the job is to end."""
+    """Tells the query's batches that the job is to end.
 
-    def __init__(self) -> None:
+    wait_s: a batch that then takes longer to end is interrupted; it is replayed after the next start.
+    """
+
+    def __init__(self, wait_s: float) -> None:
+        self.wait_s = wait_s
         self.stopping = threading.Event()
 
     def check(self) -> None:
-        """Called as a batch begins. Raises Stopped when the job is to end: a batch that waited here could not be interrupted."""
+        """Called as a batch begins, and while it waits. Raises Stopped when the job is to end: what waits here cannot be interrupted."""
         if self.stopping.is_set():
             raise Stopped
 
@@ -84,8 +89,7 @@ def supervise(start: Callable[[], StreamingQuery], gate: StopGate, health: Healt
         query = None
         try:
             query = start()
-            health.ready()
-            _wait(query, gate)
+            _wait(query, gate, health)
             return
         except StreamingQueryException as error:
             if gate.stopping.is_set():
@@ -102,16 +106,28 @@ def supervise(start: Callable[[], StreamingQuery], gate: StopGate, health: Healt
         gate.stopping.wait(pause)
 
 
-def _wait(query: StreamingQuery, gate: StopGate) -> None:
+def _wait(query: StreamingQuery, gate: StopGate, health: Health) -> None:
+    ready = False
     while not gate.stopping.is_set():
-        if query.awaitTermination(1):
-            return
+        if query.awaitTermination(POLL_S) and not gate.stopping.is_set():
+            raise QueryFailed("the query was ended by something else than a signal to the job; start it again")
+        if not ready and _reads(query):
+            ready = True
+            health.ready()
     _log.info("stopping", batch_running=query.status["isTriggerActive"])
-    until = time.monotonic() + STOP_WAIT_S
+    until = time.monotonic() + gate.wait_s
     while time.monotonic() < until and query.isActive and query.status["isTriggerActive"]:
         time.sleep(0.05)
-    query.stop()
+    try:
+        query.stop()
+    except Py4JJavaError as error:  # spark.sql.streaming.stopTimeout is over: the batch is given up, and is replayed after the next start
+        _log.warning("batch_given_up", error=str(error.java_exception))
     _log.info("stopped")
+
+
+def _reads(query: StreamingQuery) -> bool:
+    """Whether the query has reached its source: it is past its first look at the topics."""
+    return str(query.status["message"]).startswith(("Waiting for", "Processing")) or query.lastProgress is not None
 
 
 def _reason(text: str) -> str:

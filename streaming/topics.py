@@ -12,6 +12,9 @@ from streaming.config import Settings
 from streaming.errors import TopicError, Unavailable
 
 FOREVER = {"retention.ms": "-1", "retention.bytes": "-1"}
+# Spark's Kafka source counts microseconds and fails for ever on a time that 64 bits of them cannot hold; ten thousand years
+# back it can. The time ahead is limited by the broker's own default, an hour.
+READABLE_TIMES = {"message.timestamp.before.max.ms": "315360000000000"}
 CREATE_TIMEOUT_S = 30
 
 
@@ -25,15 +28,17 @@ class TopicPlan:
 
 
 def topic_plans(settings: Settings) -> list[TopicPlan]:
-    """The four topics of a configuration: event, rejected, metrics, alerts."""
+    """The five topics of a configuration: event, rejected, replay, metrics, alerts."""
     topics = settings.topics
     event_bytes = topics.max_message_bytes
     # One replica may be away without stopping producers that wait for all (acks=all), as far as there are enough.
     in_sync = {"min.insync.replicas": str(max(1, topics.replication - 1))}
     return [
-        TopicPlan(topics.event, topics.partitions, in_sync | {"max.message.bytes": str(event_bytes)}),
+        TopicPlan(topics.event, topics.partitions, in_sync | READABLE_TIMES | {"max.message.bytes": str(event_bytes)}),
         # A rejected record holds the event's bytes and headers that say why: the limit must be above the source's.
-        TopicPlan(topics.of("rejected"), topics.partitions, in_sync | {"max.message.bytes": str(event_bytes * 4 // 3)}),
+        TopicPlan(topics.of("rejected"), topics.partitions, in_sync | FOREVER | {"max.message.bytes": str(event_bytes * 4 // 3)}),
+        # Replayed events keep their own times, which a retention would hold against them; one partition keeps their order.
+        TopicPlan(topics.of("replay"), 1, in_sync | FOREVER | READABLE_TIMES | {"max.message.bytes": str(event_bytes * 4 // 3)}),
         TopicPlan(topics.of("metrics"), 1, in_sync | FOREVER),
         TopicPlan(topics.of("alerts"), 1, in_sync | FOREVER),
     ]

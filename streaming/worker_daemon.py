@@ -10,16 +10,35 @@ from __future__ import annotations
 import gc
 import importlib
 import sys
+from importlib.machinery import PathFinder
+from pathlib import PurePath
+
+_SPARKS_OWN = {"pyspark": "pyspark.zip", "py4j": "py4j-*.zip"}
 
 
 def prepare() -> None:
-    """Import what tasks need, drop zips that hold nothing but Spark's own sources, freeze the heap."""
+    """Import what tasks need, drop Spark's own archives from `sys.path` where they are not needed, freeze the heap."""
     import streaming.pipeline  # noqa: F401 (before the fork: workers share it)
 
-    sys.path[:] = [entry for entry in sys.path if not entry.endswith(".zip")]
+    sys.path[:] = without_spare_archives(sys.path)
     sys.path_importer_cache.clear()
     gc.collect()
     gc.freeze()
+
+
+def without_spare_archives(path: list[str]) -> list[str]:
+    """The entries of an import path without pyspark.zip and py4j-*.zip, each only where its package is importable without it.
+
+    Archives of the user's own (`--py-files`) stay.
+
+    >>> without_spare_archives(["/nowhere/python/lib/pyspark.zip", "/nowhere/mine.zip"])
+    ['/nowhere/python/lib/pyspark.zip', '/nowhere/mine.zip']
+    """
+    for package, archive in _SPARKS_OWN.items():
+        others = [entry for entry in path if not PurePath(entry).match(archive)]
+        if PathFinder.find_spec(package, others) is not None:
+            path = others
+    return list(path)
 
 
 def skip_invalidation() -> None:

@@ -77,7 +77,6 @@ def churn_plan(*, sha256: str = "", role: str = "champion") -> Plan:
         allowed_skew_s=300,
         max_event_bytes=1 << 20,
         tasks=1,
-        arrow_batch_rows=10_000,
         offsets={},
         release="0",
     )

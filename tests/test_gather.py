@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from tests_support import a_plan
 
 from streaming.contracts.schema import read_schema
-from streaming.errors import Unavailable
-from streaming.gather import RecordTopic, metrics_record, reference_record
+from streaming.gather import metrics_record, reference_record
 from streaming.metrics.records import Metrics, Reference, decode, encode
 from streaming.metrics.sketches import latency_sketch
 from streaming.metrics.tally import Tally, merge_tallies
@@ -94,9 +93,10 @@ def test_a_replay_has_the_id_of_the_first_attempt() -> None:
     assert metrics_record(a_plan(plan_id="q/1", batch_id=1), Tally(), duration_ms=1).id != first.id
 
 
-def test_a_batch_that_scored_nothing_has_no_group_and_counts_its_rejections() -> None:
+def test_a_batch_that_scored_nothing_names_what_it_was_planned_with_and_counts_its_rejections() -> None:
     record = metrics_record(a_plan(), Tally(events=3, rejected_by_reason={"json": 1, "type": 2}), duration_ms=0)
-    assert (record.groups, record.events, record.scored, record.rejected) == ([], 3, 0, 3)
+    assert [(group.model_version, group.schema_version, group.scored) for group in record.groups] == [("1", 1, 0)]
+    assert (record.events, record.scored, record.rejected) == (3, 0, 3)
 
 
 def test_the_reference_holds_the_frozen_bins_and_counts_of_the_exact_version() -> None:
@@ -130,9 +130,3 @@ def test_records_keep_to_their_published_schema(kind: str) -> None:
     schema = jsonschema_rs.Draft202012Validator(read_schema(SCHEMAS / kind / "v1.json"), validate_formats=True)
     assert [error.message for error in schema.iter_errors(msgspec.json.decode(encode(record)))] == []
     assert decode(encode(record)) == record
-
-
-def test_a_broker_that_is_away_is_unavailable() -> None:
-    topic = RecordTopic("127.0.0.1:1", client={"log_level": "0"}, delivery_s=0.3)
-    with pytest.raises(Unavailable, match=r"topic events\.metrics did not take"):
-        topic.publish("events.metrics", [metrics_record(a_plan(), Tally(), duration_ms=1)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -12,10 +13,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests_support import a_plan
 
-from streaming import health as under_test
+from streaming import health
 from streaming.config import Http
+from streaming.errors import ConfigError
 from streaming.gather import metrics_record
-from streaming.health import Health, serve
+from streaming.health import Health
 from streaming.metrics.records import Metrics
 from streaming.metrics.sketches import Histogram, latency_sketch
 from streaming.metrics.tally import Tally
@@ -38,9 +40,8 @@ def a_record(**changes: object) -> Metrics:
 class Served:
     """A job's health behind a real server on a free port."""
 
-    def __init__(self, folder: Path) -> None:
-        self.health = Health("score_events")
-        self.port = serve(self.health, Http(port_file=folder), 0)
+    def __init__(self, health: Health, port: int) -> None:
+        self.health, self.port = health, port
 
     def get(self, path: str) -> tuple[int, str, str]:
         try:
@@ -59,12 +60,31 @@ class Served:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Served:
-    return Served(tmp_path / "run")
+def served(tmp_path: Path) -> Iterator[Served]:
+    job = Health("score_events")
+    with health.served(job, Http(port_file=tmp_path / "run"), 0) as port:
+        yield Served(job, port)
 
 
 def test_the_port_taken_is_written_where_tools_look_for_it(served: Served, tmp_path: Path) -> None:
     assert (tmp_path / "run" / "score_events.port").read_text() == f"{served.port}\n"
+
+
+def test_a_job_that_ends_frees_its_port_and_takes_its_file_away(tmp_path: Path) -> None:
+    for _ in range(2):
+        with health.served(Health("score_events"), Http(port_file=tmp_path), 0) as port:
+            assert port
+        assert not list(tmp_path.iterdir())
+    with health.served(Health("score_events"), Http(), port):
+        pass
+
+
+def test_a_port_that_is_taken_is_told_in_one_line(served: Served) -> None:
+    with (
+        pytest.raises(ConfigError, match=rf"http.detect_drift_port: 127.0.0.1:{served.port} cannot be served .*; end what holds it"),
+        health.served(Health("detect_drift"), Http(), served.port),
+    ):
+        pass
 
 
 def test_alive_from_the_start_and_ready_only_when_the_query_runs(served: Served) -> None:
@@ -87,7 +107,7 @@ def test_a_stuck_batch_is_not_ready_and_its_end_mends_it(served: Served, monkeyp
     served.health.ready()
     served.health.batch_began()
     assert served.get("/readyz")[0] == 200
-    monkeypatch.setattr(under_test, "STUCK_S", 0.01)
+    monkeypatch.setattr(health, "STUCK_S", 0.01)
     time.sleep(0.02)
     status, told, _ = served.get("/readyz")
     assert (status, told.startswith("a micro-batch has run for")) == (503, True)

@@ -19,7 +19,7 @@ LAYERS = (
     {"steps", "sinks"},
     {"pipeline", "udf", "producer", "replay", "report", "local", "testing"}
     | {"spark", "drift_pipeline", "supervise", "worker_daemon", "health", "gather", "micro_batch", "planner", "plan_log", "score_events"}
-    | {"detect_drift"},
+    | {"detect_drift", "entry", "kafka_clients", "lag", "patience", "topics"},
     {"cli"},
 )
 BELOW_PIPELINE = set().union(*LAYERS[:4])

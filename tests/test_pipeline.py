@@ -53,8 +53,8 @@ class Task:
         )  # fmt: skip
         self._delivery = Delivery(to, self.store, self.rejected)
 
-    def run(self, attempt: int = 1, **plan: Any) -> TaskRun:
-        return TaskRun(self._delivery, msgspec.structs.replace(churn_plan(), **plan), churn_model(), attempt)
+    def run(self, **plan: Any) -> TaskRun:
+        return TaskRun(self._delivery, msgspec.structs.replace(churn_plan(), **plan), churn_model())
 
     def take(self, batch: pa.RecordBatch) -> Tally:
         return self.run().take(batch)[0]
@@ -105,11 +105,11 @@ def test_a_prediction_names_event_address_version_and_times() -> None:
 def test_a_rejection_keeps_the_event_and_names_model_and_attempt() -> None:
     task = Task()
     batch = mixed()
-    task.run(attempt=3).take(batch)
+    task.run().take(batch)
     originals = {row["source_offset"]: row for row in batch.to_pylist()}
     for row in task.rejected.rows:
         assert {name: row[name] for name in RAW.names} == originals[row["source_offset"]]
-        assert (row["model"], row["attempt"]) == ("churn/7", 3)
+        assert (row["model"], row["attempt"]) == ("churn/7", 1)
 
 
 def test_a_conflict_is_rejected_and_what_stood_stands() -> None:
@@ -157,9 +157,9 @@ def test_scores_of_one_row_batches_are_those_of_one_large_batch_bit_for_bit() ->
 
 def test_a_replay_has_the_same_effect_and_the_same_counts(tmp_path: Path) -> None:
     task = Task(tmp_path)
-    first = task.run(attempt=1).take_all(iter([mixed()]), 0)
+    first = task.run().take_all(iter([mixed()]), 0)
     before, log = outcomes(task), [*tmp_path.rglob("*.parquet")]
-    again = task.run(attempt=2).take_all(iter([mixed()]), 0)
+    again = task.run().take_all(iter([mixed()]), 0)
     after = outcomes(task)
     assert counts(again) == counts(first)
     assert (after["history"], after["current"]) == (before["history"], before["current"])

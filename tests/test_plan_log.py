@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
 from pyspark.sql import SparkSession
 from tests_support import a_plan
 
 from streaming.errors import SkewedPlan, Unavailable
 from streaming.local.java import java_home
-from streaming.models.plan import Plan
+from streaming.models.plan import Plan, decode
 from streaming.plan_log import KEPT, PlanLog
 
 pytestmark = pytest.mark.integration
@@ -145,6 +146,26 @@ def test_of_the_first_batch_and_of_a_new_partition_the_beginning_is_not_known(ch
     log = checkpoint.log()
     assert log.offsets(0) == {"activity": {"0": [-1, 10]}}
     assert log.offsets(1) == {"activity": {"0": [10, 12], "1": [-1, 3]}}
+
+
+def test_the_first_batch_begins_where_the_source_began(checkpoint: Checkpoint) -> None:
+    (checkpoint.folder / "sources" / "0").mkdir(parents=True)
+    (checkpoint.folder / "sources" / "0" / "0").write_bytes(b'\0v1\n{"activity":{"0":7,"1":0}}')
+    checkpoint.spark_wrote(0, {"activity": {"0": 10, "1": 3}})
+    assert checkpoint.log().offsets(0) == {"activity": {"0": [7, 10], "1": [0, 3]}}
+
+
+def test_a_revision_stands_beside_the_plan_and_is_found_instead_of_it(checkpoint: Checkpoint) -> None:
+    log = checkpoint.log()
+    first = log.create(planned(3))
+    revised = msgspec.structs.replace(planned(3, release="second"), revision=1, plan_id="q/3/r1")
+    assert log.create(revised) == revised
+    assert log.create(msgspec.structs.replace(revised, release="third")) == revised, "the first revision of that number stands"
+    assert checkpoint.log().read(3) == revised
+    assert checkpoint.plans() == ["3", "3.r1"]
+    assert decode((checkpoint.folder / "plans" / "3").read_text()) == first
+    log.create(planned(3 + KEPT))
+    assert checkpoint.plans() == [str(3 + KEPT)]
 
 
 def test_two_sources_and_one_that_has_nothing_yet(checkpoint: Checkpoint) -> None:

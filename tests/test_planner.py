@@ -26,7 +26,7 @@ from streaming.models.registry import ExactVersion, Registry
 from streaming.planner import ModelWatch, new_plan
 
 DEPLOYMENT = Deployment(name="churn_risk", event="customer_activity", schema_version=1, champion=Served(model="churn"))
-STREAM = Stream(checkpoint="c", events_per_task=1000, arrow_batch_rows=500, allowed_skew_s=60, max_event_bytes=9)
+STREAM = Stream(checkpoint="c", events_per_task=1000, allowed_skew_s=60, max_event_bytes=9)
 
 
 @cache
@@ -214,13 +214,19 @@ def plan_of(registered: Registered, offsets: dict[str, dict[str, list[int]]]) ->
     return new_plan(query_id="q", batch_id=5, deployment=DEPLOYMENT, stream=STREAM, ready=ready, offsets=offsets, cores=4)
 
 
+def test_a_revision_of_a_plan_has_a_name_of_its_own(registered: Registered) -> None:
+    ready = registered.watch.current
+    plan = new_plan(query_id="q", batch_id=5, revision=2, deployment=DEPLOYMENT, stream=STREAM, ready=ready, offsets={}, cores=4)
+    assert (plan.plan_id, plan.revision, plan_of(registered, {}).plan_id) == ("q/5/r2", 2, "q/5")
+
+
 def test_a_plan_takes_what_changes_results_from_deployment_stream_and_version(registered: Registered) -> None:
     before = datetime.now(UTC)
     offsets = {"customer_activity": {"0": [0, 10]}}
     plan = plan_of(registered, offsets)
     assert (plan.plan_id, plan.query_id, plan.batch_id, plan.stream, plan.deployment) == ("q/5", "q", 5, "customer_activity", "churn_risk")
     assert (plan.champion, plan.schema_version) == (registered.watch.current.planned, 1)
-    assert (plan.allowed_skew_s, plan.max_event_bytes, plan.arrow_batch_rows, plan.offsets) == (60, 9, 500, offsets)
+    assert (plan.allowed_skew_s, plan.max_event_bytes, plan.offsets) == (60, 9, offsets)
     assert before <= plan.now <= datetime.now(UTC)
     assert plan.release
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,15 @@ def test_an_event_that_timed_out_is_told_by_the_next_flush() -> None:
     producer.flush(1)
 
 
+def test_a_message_larger_than_the_queue_is_refused_rather_than_waited_for() -> None:
+    producer = EventProducer(NOWHERE, "t", client={**QUIET, "queue.buffering.max.kbytes": "1"})
+    with pytest.raises(DeliveryError, match=r"raise queue\.buffering\.max\.kbytes"):
+        producer.send(b"x" * 2000)
+    producer.send(b"x")
+    with pytest.raises(DeliveryError, match="1 events not acknowledged"):
+        producer.flush(0.1)
+
+
 def test_a_message_too_large_is_refused() -> None:
     producer = EventProducer(NOWHERE, "t", client={**QUIET, "message.max.bytes": "1000"})
     with pytest.raises(DeliveryError, match="too large"):
@@ -95,3 +105,17 @@ def test_events_arrive_once_with_the_entity_as_key(services: Any) -> None:
     assert {m.key() for m in found} == {b"C-0", b"C-1", b"C-2", b"C-3", b"C-4", b"mine"}
     assert all(CONTRACT.check(m.value() or b"") == [] for m in found)
     assert abs(acknowledged[0][5] / 1000 - datetime.now(UTC).timestamp()) < 600
+
+
+@pytest.mark.integration
+def test_a_producer_that_an_error_ended_says_so(services: Any) -> None:
+    """To leave no gap, librdkafka ends the producer at the first message that it has to give up."""
+    topic = f"test-producer-{uuid4().hex[:8]}"
+    admin = AdminClient({"bootstrap.servers": services.bootstrap})
+    admin.create_topics([NewTopic(topic, 1, 1, config={"max.message.bytes": "1000"})])[topic].result(30)
+    producer = EventProducer(services.bootstrap, topic, client={**QUIET, "enable.gapless.guarantee": "true"})
+    producer.send(random.Random(1).randbytes(5000))
+    with pytest.raises(DeliveryError, match="gap-less guarantee; this producer sends nothing more, make another"):
+        producer.flush(30)
+    with pytest.raises(DeliveryError, match="the event was not sent"):
+        producer.send(b"next")

@@ -1,25 +1,38 @@
-"""The README's blocks work: Python runs, TOML loads, commands exist with these options, make knows its targets."""
+"""The README's blocks work: Python runs, TOML loads, commands exist with these options, make knows its targets.
+
+"By hand" is followed word for word in a fresh copy of the tree.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
+from service import wait_until
+from tests_support import as_from_a_terminal
 from typer.testing import CliRunner
 
 from streaming.cli import app
 from streaming.config import load_settings
+from streaming.local.job_status import jobs
 
 ROOT = Path(__file__).parent.parent
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return [text for kind, text in BLOCKS if kind == language]
+def blocks(language: str, readme: str = README) -> list[str]:
+    found = re.findall(r"^```(\w+)\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    return [text for kind, text in found if kind == language]
 
 
 COMMANDS = [line for block in blocks("bash") for line in block.splitlines()]
@@ -68,3 +81,92 @@ def _depth(path: list[str]) -> int:
     """One word for a command, two for a command of a group."""
     groups = {group.name for group in app.registered_groups}
     return 2 if path[0] in groups else 1
+
+
+BY_HAND = [line for block in blocks("bash", README.split("## By hand")[1].split("\n## ")[0]) for line in block.splitlines()]
+NOT_IN_A_CLONE = shutil.ignore_patterns(".*", "var", "*.egg-info", "__pycache__")
+
+
+class Terminals:
+    """A fresh copy of the tree with terminals in it: one for commands that end, one for each that does not."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.output = folder, ""
+        shutil.copytree(ROOT, folder, ignore=NOT_IN_A_CLONE)
+        (folder / ".venv").symlink_to(sys.prefix)
+        # The environment's own `streaming` is that of the tree here; the copy's stands before it.
+        path = f"{folder / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        self._environment = os.environ | {"PATH": path, "PYTHONPATH": str(folder), "COLUMNS": "120"}
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def run(self, line: str) -> str:
+        """Run a command that ends, and ends well; returns what it printed."""
+        done = subprocess.run(["bash", "-c", line], cwd=self.folder, env=self._environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def start(self, line: str) -> None:
+        """Start a command that does not end, and wait until it is ready."""
+        with (self.folder / "terminal.log").open("ab") as log:
+            process = subprocess.Popen(
+                ["bash", "-c", f"exec {line}"],
+                cwd=self.folder,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=as_from_a_terminal,
+            )
+        self.running.append(process)
+
+        def ready() -> bool:
+            assert process.poll() is None, (self.folder / "terminal.log").read_text()[-3000:]
+            return [job.detail for job in jobs(self.folder / "var")] == ["ready"] * len(self.running)
+
+        wait_until(f"{line}: ready", ready)
+
+    def end_jobs(self) -> None:
+        """Ctrl-C in one terminal, SIGTERM to what runs in the other."""
+        for process, number in zip(self.running, [signal.SIGINT, signal.SIGTERM], strict=True):
+            os.killpg(process.pid, number)  # as a terminal does for Ctrl-C
+        for process in self.running:
+            assert process.wait() == 0, (self.folder / "terminal.log").read_text()[-3000:]
+
+    def close(self) -> None:
+        """End what a failed test left."""
+        for process in psutil.process_iter(["cwd"]):
+            if (process.info["cwd"] or "").startswith(str(self.folder)):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+
+
+@pytest.fixture
+def terminals(tmp_path: Path) -> Iterator[Terminals]:
+    found = Terminals(tmp_path / "clone")
+    yield found
+    found.close()
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(600)
+def test_by_hand_word_for_word(terminals: Terminals) -> None:
+    printed = {}
+    for line in BY_HAND:
+        if line.startswith("scoring run "):
+            terminals.start(line)
+        else:
+            if line == "scoring down":
+                terminals.end_jobs()
+            if line == "scoring report":
+                wait_until("the last batch is in the report", lambda: "of 2,000 events" in terminals.run("scoring report"))
+            printed[line] = terminals.run(line)
+    ledger = (terminals.folder / "var" / "ledger.jsonl").read_text().splitlines()
+    assert len(ledger) == 2000
+    assert "2,000 messages acknowledged" in printed["scoring produce --events 2000 --rate 200"]
+    assert "churn risk" in printed["scoring top --once"]
+    assert "<svg" in (terminals.folder / "var" / "report.html").read_text()
+    assert printed["scoring status"].count("running") == 4
+    assert "stopped kafka, postgres" in printed["scoring down"]
+    assert [process.returncode for process in terminals.running] == [0, 0]
+    terminals.run("make clean")
+    assert not (terminals.folder / "var").exists()

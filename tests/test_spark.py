@@ -78,5 +78,13 @@ def test_an_operators_settings_stand_above_ours(command: list[str]) -> None:
 def test_the_environment_is_ours_with_our_java_and_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEPT", "yes")
     monkeypatch.setenv("JAVA_HOME", "/other")
-    environment = submit_environment(Path("/opt/java"))
+    environment = submit_environment(Path("/opt/java"), "yarn")
     assert (environment["KEPT"], environment["JAVA_HOME"], environment["PYSPARK_PYTHON"]) == ("yes", "/opt/java", sys.executable)
+    assert "SPARK_LOCAL_IP" not in environment
+
+
+def test_a_local_master_binds_to_loopback_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SPARK_LOCAL_IP", raising=False)
+    assert submit_environment(Path("/opt/java"), "local[2]")["SPARK_LOCAL_IP"] == "127.0.0.1"
+    monkeypatch.setenv("SPARK_LOCAL_IP", "10.0.0.7")
+    assert submit_environment(Path("/opt/java"), "local[2]")["SPARK_LOCAL_IP"] == "10.0.0.7"

@@ -8,9 +8,9 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from streaming.config import Kafka, Settings, load_settings
 from streaming.errors import TopicError, Unavailable
 from streaming.local.processes import free_port
-from streaming.local.topics import check_topics, create_topics, topic_plans
+from streaming.topics import check_topics, create_topics, topic_plans
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def local_settings(tmp_path: Path, *, bootstrap: str = "127.0.0.1:9", wait_s: float = 0.5, **topics: object) -> Settings:

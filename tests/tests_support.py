@@ -22,7 +22,6 @@ PLAN = Plan(
     allowed_skew_s=300,
     max_event_bytes=1_048_576,
     tasks=1,
-    arrow_batch_rows=10_000,
     offsets={"customer_activity": {"0": [0, 10]}},
     release="test",
 )

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from streaming.cli import demo, produce, report, run, schema, services, store, top, topics, train
+from streaming.cli import data, demo, produce, report, run, schema, services, store, top, topics, train
 from streaming.errors import ScoringError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 train.register(app)
 schema.register(app)
+data.register(app)
 run.register(app)
 store.register(app)
 demo.register(app)

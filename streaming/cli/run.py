@@ -33,7 +33,7 @@ def run(
     if not script.is_file():
         raise SetupError(f"{script} is not here; run this in the folder of the project")
     command = submit_command(script, config, settings, jars=jar_paths("spark-kafka"), local_files=jar_paths("local-files"))
-    become(command, submit_environment(java_home()))
+    become(command, submit_environment(java_home(), settings.spark.master))
 
 
 def register(app: typer.Typer) -> None:

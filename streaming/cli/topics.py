@@ -24,7 +24,7 @@ def _group() -> None:
 def create(config: Annotated[Path, typer.Option(help="Configuration file.")] = Path("conf/local.toml")) -> None:
     """Create the event, rejected, metrics and alerts topics that are not there yet; the others are left as they are."""
     from streaming.config import load_settings
-    from streaming.local.topics import create_topics
+    from streaming.topics import create_topics
 
     created = create_topics(load_settings(config))
     typer.echo(f"created {', '.join(created)}" if created else "all topics are there")

@@ -1,4 +1,4 @@
-"""Alerts: raised once when a feature enters drift, resolved once when it leaves."""
+"""Alerts: raised once when a feature's run of drifted windows begins, resolved once when it ends."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
+from streaming.drift.run import Run
 from streaming.drift.series import Key
 from streaming.drift.window import Window
 from streaming.metrics.records import Alert, FeatureDrift
@@ -14,18 +15,22 @@ from streaming.metrics.records import Alert, FeatureDrift
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:streaming-scoring:drift")
 
 
-class Change(msgspec.Struct, frozen=True):
-    """A feature's verdict beside its state before. `since`: start of the run of drifted windows before this one, if any."""
+Kind = Literal["input_drift", "output_drift"]
 
-    kind: Literal["input_drift", "output_drift"]
+
+class Change(msgspec.Struct, frozen=True):
+    """A feature's verdict, and its run before and after this window."""
+
+    kind: Kind
     feature: str
     found: FeatureDrift
-    since: str | None
+    before: Run
+    after: Run
 
     @property
     def is_one(self) -> bool:
-        """Whether drift began or ended with this window."""
-        return self.found.drifted != (self.since is not None)
+        """Whether the run began or ended with this window."""
+        return (self.before.since is None) != (self.after.since is None)
 
 
 def identify(*parts: str) -> str:
@@ -39,8 +44,8 @@ def identify(*parts: str) -> str:
 
 def alert(key: Key, window: Window, change: Change) -> Alert:
     """The alert that tells a change."""
-    state: Literal["raised", "resolved"] = "raised" if change.found.drifted else "resolved"
-    since = change.found.since or change.since or window.start
+    state: Literal["raised", "resolved"] = "raised" if change.after.since else "resolved"
+    since = change.after.since or change.before.since or window.start
     return Alert(
         id=identify("alert", *key, window.start, window.end, change.kind, change.feature, state),
         at=window.at,
@@ -61,6 +66,6 @@ def alert(key: Key, window: Window, change: Change) -> Alert:
 
 def _message(key: Key, window: Window, change: Change, since: str) -> str:
     found = change.found
-    told = "has drifted from its training reference" if found.drifted else "is back within its training reference"
+    told = "has drifted from its training reference" if found.drifted else "is back within its training reference for two windows"
     figure = f"{found.measure.upper()} {found.value:.3f}, threshold {found.threshold:.3f}, over {window.events} events"
     return f"{key.deployment}: {change.feature} {told} of {key.model} version {key.model_version}: {figure}; drift since {since}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import structlog
 from msgspec import Struct
 
-from streaming.drift.alert import Change, alert, identify
+from streaming.drift.alert import Change, Kind, alert, identify
 from streaming.drift.psi import all_bins, chance_limit, psi
+from streaming.drift.run import Run
 from streaming.drift.series import Key, Series, is_repeat
 from streaming.drift.window import Shape, Window, extended, opened, shape_of_reference
 from streaming.metrics.records import Alert, Drift, FeatureDrift, Metrics, Reference
@@ -64,7 +65,7 @@ def _refer(series: Series, key: Key, reference: Reference) -> None:
     """Keep the reference. Another model file under the same version is another series: what was collected ends."""
     known = series.reference
     if known is not None and known.model_sha256 != reference.model_sha256:
-        series.since, series.score_since = {}, None
+        series.keep({}, Run())
     series.reference = reference
     if series.window is not None and series.window.shape != shape_of_reference(reference):
         _refuse(key, series.window.shape, series.window.events)
@@ -86,17 +87,17 @@ def _refuse(key: Key, shape: Shape, events: int) -> None:
 
 
 def _judge(series: Series, key: Key, reference: Reference, window: Window, limits: Limits) -> list[Drift | Alert]:
-    def verdict(expected: Histogram, actual: Histogram, since: str | None) -> FeatureDrift:
-        return compare(expected, actual, threshold=limits.psi_threshold, start=window.start, since=since)
+    def change(kind: Kind, name: str, pair: tuple[Histogram, Histogram], before: Run) -> Change:
+        found = compare(*pair, threshold=limits.psi_threshold, start=window.start, since=before.since)
+        return Change(kind, name, found, before, before.after(drifted=found.drifted, start=window.start))
 
-    features = {name: verdict(reference.counts[name], actual, series.since.get(name)) for name, actual in window.features.items()}
-    score = verdict(reference.score_counts, window.score, series.score_since)
-    changes = [Change("input_drift", name, found, series.since.get(name)) for name, found in features.items()]
-    changes.append(Change("output_drift", "score", score, series.score_since))
-    series.since = {name: found.since for name, found in features.items() if found.since is not None}
-    series.score_since = score.since
-    alerts = [alert(key, window, change) for change in changes if change.is_one]
-    return [_drift(key, window, features, score), *alerts]
+    runs = series.runs()
+    pairs = {name: (reference.counts[name], actual) for name, actual in window.features.items()}
+    features = {name: change("input_drift", name, pair, runs.get(name, Run())) for name, pair in pairs.items()}
+    score = change("output_drift", "score", (reference.score_counts, window.score), series.score_run())
+    series.keep({name: feature.after for name, feature in features.items()}, score.after)
+    alerts = [alert(key, window, feature) for feature in (*features.values(), score) if feature.is_one]
+    return [_drift(key, window, {name: feature.found for name, feature in features.items()}, score.found), *alerts]
 
 
 def _drift(key: Key, window: Window, features: dict[str, FeatureDrift], score: FeatureDrift) -> Drift:

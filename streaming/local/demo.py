@@ -23,11 +23,11 @@ from streaming.local.outcomes import Speed, rejected, served, speed
 from streaming.local.publish import Published, publish
 from streaming.local.reconcile import Reconciliation, reconcile
 from streaming.local.telco import event_fields, load_telco, split
-from streaming.local.topics import create_topics
 from streaming.local.traffic import Traffic
 from streaming.report.html import write
 from streaming.report.reader import open_reader
 from streaming.sinks.migrate import migrate
+from streaming.topics import create_topics
 
 PHASES = {
     "services": "Kafka and PostgreSQL start",

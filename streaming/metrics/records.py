@@ -79,7 +79,13 @@ class Metrics(msgspec.Struct, frozen=True, tag="metrics", tag_field="record"):
     events_per_s: float
     waited_s: float = 0.0
     """time spent waiting for a sink that was away"""
-    version: int = 1
+    rejected_by_producer: dict[str, int] = {}
+    """by the event's header `producer`: the 20 with the most, the rest as "other"; "unknown" without the header"""
+    rejected_by_schema_version: dict[str, int] = {}
+    """likewise bounded; "unknown" where none could be told"""
+    replayed: dict[str, int] = {}
+    """events of the replay topic by outcome (scored, repeated, rejected); they are in the counts above too"""
+    version: int = 2
 
 
 class FeatureDrift(msgspec.Struct, frozen=True):
@@ -90,7 +96,7 @@ class FeatureDrift(msgspec.Struct, frozen=True):
     threshold: float
     drifted: bool
     since: str | None
-    """start of the first window of the present run of drifted windows"""
+    """start of the first window of the present run of drifted windows; one window within the threshold does not end a run"""
     current: Histogram
 
 
@@ -111,7 +117,10 @@ class Drift(msgspec.Struct, frozen=True, tag="drift", tag_field="record"):
 
 
 class Alert(msgspec.Struct, frozen=True, tag="alert", tag_field="record"):
-    """Something a person should look at; on the alerts topic. Raised once when a feature drifts, resolved once after."""
+    """Something a person should look at; on the alerts topic. Raised once when a feature drifts, resolved once after.
+
+    Resolved: within the threshold for two windows in a row; `value` and `window_*` are those of the last one.
+    """
 
     id: str
     at: str
@@ -135,6 +144,15 @@ class Alert(msgspec.Struct, frozen=True, tag="alert", tag_field="record"):
 
 Record = Reference | Metrics | Drift | Alert
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
+_VERSIONS = {"metrics": (1, 2), "reference": (1,), "drift": (1,), "alert": (1,)}
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class _Claim(msgspec.Struct):
+    """What a message says that it is."""
+
+    record: str
+    version: int = 1
 
 
 def encode(record: Record) -> bytes:
@@ -146,6 +164,23 @@ def decode(value: bytes) -> Record | None:
     """The record in a message, or None where the message holds none that this release knows."""
     try:
         record = _DECODER.decode(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return None
-    return record if record.version == 1 else None
+    return record if record.version in _VERSIONS[type(record).__name__.lower()] else None
+
+
+def fault_of(value: bytes) -> str | None:
+    """Why `decode` finds no record in a message, in one line; None if it is of a kind or version that this release does not know.
+
+    >>> fault_of(b'{"record": "metrics", "version": 1}')
+    'Object missing required field `id`'
+    >>> fault_of(b'{"record": "metrics", "version": 3}'), fault_of(b'{"record": "quality"}')
+    (None, None)
+    """
+    try:
+        claim = msgspec.json.decode(value, type=_Claim)
+        if claim.version in _VERSIONS.get(claim.record, ()):
+            _DECODER.decode(value)
+    except _UNREADABLE as error:
+        return str(error)[:200]
+    return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from streaming.metrics.sketches import Histogram, LatencySketch, merge, merge_latencies
+
+OTHER = "other"
 
 
 class Tally(msgspec.Struct):
@@ -17,6 +19,10 @@ class Tally(msgspec.Struct):
     scored: int = 0
     repeated: int = 0
     rejected_by_reason: dict[str, int] = {}
+    rejected_by_producer: dict[str, int] = {}
+    rejected_by_schema_version: dict[str, int] = {}
+    replayed: dict[str, int] = {}
+    """events of the replay topic by outcome: scored, repeated, rejected"""
     features: dict[str, Histogram] = {}
     score: Histogram | None = None
     score_sum: float = 0.0
@@ -40,6 +46,9 @@ def merge_tallies(tallies: Iterable[Tally]) -> Tally:
         scored=sum(part.scored for part in parts),
         repeated=sum(part.repeated for part in parts),
         rejected_by_reason=_add(part.rejected_by_reason for part in parts),
+        rejected_by_producer=_add(part.rejected_by_producer for part in parts),
+        rejected_by_schema_version=_add(part.rejected_by_schema_version for part in parts),
+        replayed=_add(part.replayed for part in parts),
         features=_merge_features([part.features for part in parts if part.features]),
         score=merge(scores) if scores else None,
         score_sum=sum(part.score_sum for part in parts),
@@ -48,6 +57,18 @@ def merge_tallies(tallies: Iterable[Tally]) -> Tally:
         parts_ms=_add(part.parts_ms for part in parts),
         waited_s=sum(part.waited_s for part in parts),
     )
+
+
+def bounded(table: Mapping[str, int], most: int) -> dict[str, int]:
+    """The `most` largest counts, the rest summed under the name "other": what becomes of names that producers choose.
+
+    >>> bounded({"crm": 5, "web": 1, "app": 3, "pos": 1}, 2)
+    {'crm': 5, 'app': 3, 'other': 2}
+    """
+    ordered = sorted(table.items(), key=lambda entry: (entry[0] == OTHER, -entry[1], entry[0]))
+    kept = dict(ordered[:most])
+    rest = sum(count for _, count in ordered[most:])
+    return kept | ({OTHER: rest + kept.get(OTHER, 0)} if rest else {})
 
 
 def _add(tables: Iterable[dict[str, Any]]) -> dict[str, Any]:

@@ -37,9 +37,12 @@ class Plan(msgspec.Struct, frozen=True):
     allowed_skew_s: float
     max_event_bytes: int
     tasks: int
-    arrow_batch_rows: int
     offsets: Offsets
     release: str
+    revision: int = 0
+    """above 0: it replaces a plan of this batch that could not be carried out"""
+    replay_topic: str = ""
+    """rows of this topic are known by the address that their headers name; empty in plans of before there was one"""
     version: int = PLAN_VERSION
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +25,12 @@ class Sink(Protocol):
         address is its own replay and stands. Raises Unavailable (wait, then write again), StoreError (do not).
         """
 
+    def standing(self, predictions: pa.RecordBatch) -> Mapping[str, tuple[str, str]]:
+        """What is stored under the ids and event times of rows of the type PREDICTION: prediction id → digest (hex), plan id.
+
+        Asked of replayed events alone: their address does not tell whether another batch scored them before. Raises as `write`.
+        """
+
 
 class Rejects(Protocol):
     """Where rejected events go.
@@ -31,8 +38,11 @@ class Rejects(Protocol):
     Delivery: at least once. Writing the same rows again may store them again; a reader counts distinct addresses.
     """
 
-    def write(self, rejected: pa.RecordBatch, *, model: str, attempt: int) -> None:
-        """Store rows of the type REJECTED, durably, before it returns; `model` is name/version. Raises Unavailable."""
+    def write(self, rejected: pa.RecordBatch, *, model: str) -> None:
+        """Store rows of the type REJECTED, durably, with their attempt, before it returns; `model` is name/version.
+
+        Raises Unavailable (wait, then write again), TopicError (do not).
+        """
 
 
 def first_of_batch(predictions: pa.RecordBatch) -> np.ndarray:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from streaming.records import PREDICTION
 from streaming.sinks import CONFLICT, REPEAT, STANDS
+from streaming.steps.replayed import attempts
 
 _ADDRESS = ("source_topic", "source_partition", "source_offset")
 _ORDER = ("event_time", "received_at", "source_partition", "source_offset")
@@ -29,6 +30,12 @@ class MemorySink:
         """See Sink.write. Raises nothing."""
         verdicts = [self._take(row) for row in predictions.select(PREDICTION.names).to_pylist()]
         return np.array(verdicts, dtype=np.uint8)
+
+    def standing(self, predictions: pa.RecordBatch) -> dict[str, tuple[str, str]]:
+        """See Sink.standing. Raises nothing."""
+        keys = zip(predictions.column("event_time").to_pylist(), predictions.column("prediction_id").to_pylist(), strict=True)
+        stored = [self._history[key] for key in keys if key in self._history]
+        return {row["prediction_id"]: (row["payload_digest"], row["plan_id"]) for row in stored}
 
     @property
     def history(self) -> list[Row]:
@@ -51,14 +58,15 @@ class MemorySink:
 
 
 class MemoryRejects:
-    """Rejected rows in memory. `rows`: of the type REJECTED, with the `model` and `attempt` they were written with."""
+    """Rejected rows in memory. `rows`: of the type REJECTED, with the `model` they were written with and their `attempt`."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
 
-    def write(self, rejected: pa.RecordBatch, *, model: str, attempt: int) -> None:
+    def write(self, rejected: pa.RecordBatch, *, model: str) -> None:
         """See Rejects.write. Raises nothing."""
-        self.rows += [row | {"model": model, "attempt": attempt} for row in rejected.to_pylist()]
+        numbered = zip(rejected.to_pylist(), attempts(rejected).tolist(), strict=True)
+        self.rows += [row | {"model": model, "attempt": attempt} for row, attempt in numbered]
 
 
 def _verdict(row: Row, standing: Row) -> int:

@@ -32,6 +32,10 @@ _STOOD_BEFORE = """
     WHERE p.event_time = i.event_time AND p.prediction_id = i.prediction_id
       AND (p.source_topic, p.source_partition, p.source_offset) <> (i.source_topic, i.source_partition, i.source_offset)
     RETURNING i.prediction_id::text, encode(p.payload_digest, 'hex'), p.source_topic, p.source_partition, p.source_offset"""
+_STANDING = """
+    SELECT p.prediction_id::text, encode(p.payload_digest, 'hex'), p.plan_id
+    FROM unnest(%s::uuid[], %s::timestamptz[]) AS asked (prediction_id, event_time)
+    JOIN prediction p ON p.prediction_id = asked.prediction_id AND p.event_time = asked.event_time"""
 _CURRENT_COLUMNS = (
     "deployment, entity_id, prediction_id, event_id, role, variant, model_name, model_version, score, predicted_class, "
     "event_time, received_at, scored_at, source_topic, source_partition, source_offset"
@@ -45,6 +49,11 @@ _CURRENT = f"""
     ORDER BY deployment, entity_id, event_time DESC, received_at DESC, source_partition DESC, source_offset DESC
     ON CONFLICT (deployment, entity_id) DO UPDATE SET {_SET}
     WHERE ({", ".join(f"EXCLUDED.{n}" for n in _NEWER.split(", "))}) > ({", ".join(f"c.{n}" for n in _NEWER.split(", "))})"""  # noqa: S608
+
+# SQLSTATE classes that go away: connection, transaction rollback, resources, operator intervention (a statement's timeout
+# too), the system's own errors; a lock, and a standby that is not yet the primary.
+_PASSES = ("08", "40", "53", "57", "58", "55P03", "25006")
+_OTHER_TABLES = ("42P01", "42703")  # a table or a column that is not there
 
 Standing = dict[str, tuple[Any, ...]]
 """prediction id → digest, topic, partition and offset of the row that stands"""
@@ -68,6 +77,11 @@ class PostgresSink:
                 self._judge(predictions, verdicts, stood_before)
         return verdicts
 
+    def standing(self, predictions: pa.RecordBatch) -> dict[str, tuple[str, str]]:
+        """See Sink.standing."""
+        asked = predictions.column("prediction_id").to_pylist(), predictions.column("event_time").to_pylist()
+        return {key: (digest, plan) for key, (digest, plan) in self._attempt(lambda connection: _stored(connection, asked)).items()}
+
     def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
@@ -76,24 +90,18 @@ class PostgresSink:
 
     def _attempt(self, work: Callable[[psycopg.Connection], Standing]) -> Standing:
         try:
-            with self._open().transaction():
-                assert self._connection is not None
-                return work(self._connection)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            self.close()
-            raise Unavailable(f"PostgreSQL: {_first_line(error)}") from None
+            connection = self._open()
+            with connection.transaction():
+                return work(connection)
         except psycopg.Error as error:
             self.close()
-            raise StoreError(f"PostgreSQL refused predictions ({error.sqlstate}): {_first_line(error)}") from None
+            raise judged(error) from None
 
     def _open(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._dsn, options=self._options)
             self._connection.autocommit = True
-            try:
-                self._connection.execute(_INCOMING)
-            except psycopg.errors.UndefinedTable:
-                raise StoreError("the store has no table prediction; make it with `scoring store migrate`") from None
+            self._connection.execute(_INCOMING)
         return self._connection
 
     @staticmethod
@@ -119,6 +127,10 @@ def _store(connection: psycopg.Connection, rows: pa.RecordBatch) -> Standing:
     return stood_before
 
 
+def _stored(connection: psycopg.Connection, asked: tuple[list[Any], list[Any]]) -> Standing:
+    return {key: (digest, plan) for key, digest, plan in connection.execute(_STANDING, asked)}
+
+
 def csv_bytes(rows: pa.RecordBatch) -> bytes:
     """Rows of the type PREDICTION as PostgreSQL's CSV: null is an unquoted empty field, bytea is hex."""
     digest = pc.binary_join_element_wise(pa.scalar("\\x"), rows.column("payload_digest"), pa.scalar(""))
@@ -127,6 +139,21 @@ def csv_bytes(rows: pa.RecordBatch) -> bytes:
     options = pyarrow.csv.WriteOptions(include_header=False)
     pyarrow.csv.write_csv(rows.set_column(position, "payload_digest", digest), sink, options)
     return bytes(sink.getvalue().to_pybytes())
+
+
+def judged(error: psycopg.Error) -> Unavailable | StoreError:
+    """What an error of PostgreSQL means to a sink: Unavailable if waiting may mend it, StoreError if not.
+
+    >>> judged(psycopg.errors.DiskFull("could not extend file"))
+    Unavailable('PostgreSQL (53100): could not extend file')
+    """
+    passes = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)  # a connection that broke has no code
+    if error.sqlstate is not None:
+        passes = error.sqlstate.startswith(_PASSES)
+    if passes:
+        return Unavailable(f"PostgreSQL ({error.sqlstate or 'no answer'}): {_first_line(error)}")
+    remedy = "; bring the tables to this release with `scoring store migrate`" if error.sqlstate in _OTHER_TABLES else ""
+    return StoreError(f"PostgreSQL refused predictions ({error.sqlstate or 'client'}): {_first_line(error)}{remedy}")
 
 
 def _first_line(error: Any) -> str:

@@ -1,71 +1,71 @@
 """The rejected topic: original bytes, and in headers where they came from and why they were rejected.
 
-Delivery: at least once; acknowledged by all replicas before `write` returns. A reader counts distinct addresses.
+Delivery: at least once; acknowledged by all in-sync replicas before `write` returns. A reader counts distinct addresses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streaming.errors import Unavailable
+from streaming.sinks.acknowledged import TIME_HEADER, AcknowledgedTopic, Header, Outgoing
+from streaming.steps.replayed import ATTEMPT, REPLAY_HEADERS, attempts
 
+_AT_ONCE = 100
 _EXCEPTION_CLASS = "streaming.errors.InvalidEvent"
 _CONNECT = "__connect.errors."
-_OURS = "scoring."
+_OURS = frozenset(f"scoring.{name}" for name in ("reason", "path", "schema.version", "model", "job")) | {ATTEMPT, TIME_HEADER} | REPLAY_HEADERS
 
 
 class RejectedTopic:
-    """Publishes rejected rows; holds one producer."""
+    """Publishes rejected rows; holds one producer.
+
+    max_message_bytes: the topic's max.message.bytes, which is a limit on what is sent compressed: a larger event fits if
+    it compresses well.
+    """
 
     def __init__(
         self, bootstrap_servers: str, topic: str, *, client: Mapping[str, str], max_message_bytes: int, job: str, delivery_s: float = 60
     ) -> None:
-        self._topic, self._job, self._delivery_s = topic, job, delivery_s
-        self._failure: KafkaError | None = None
-        limits = {"message.max.bytes": max_message_bytes, "queue.buffering.max.kbytes": 262_144, "linger.ms": 0}
-        acks = {"acks": "all", "enable.idempotence": True, "delivery.timeout.ms": int(delivery_s * 1000)}
-        self._producer = Producer({"bootstrap.servers": bootstrap_servers, **client, **limits, **acks})
+        self._name, self._job = topic, job
+        # zstd: an event that fitted into the source topic compressed is to fit here, whatever its producer compressed with.
+        self._topic = AcknowledgedTopic(
+            bootstrap_servers, client=client, compression="zstd", batch_bytes=max_message_bytes, delivery_s=delivery_s
+        )
 
-    def write(self, rejected: pa.RecordBatch, *, model: str, attempt: int) -> None:
-        """Publish rows of the type REJECTED and wait for the brokers' word. Raises Unavailable: wait, then write again."""
-        self._failure = None
-        for row in rejected.to_pylist():
-            self._send(row, model, attempt)
-        left = self._producer.flush(self._delivery_s + 5)
-        if left or self._failure is not None:
-            raise Unavailable(f"topic {self._topic} did not take {left or 'some'} rejected events: {self._failure or 'time is out'}")
+    def write(self, rejected: pa.RecordBatch, *, model: str) -> None:
+        """Publish rows of the type REJECTED and wait for the brokers' word.
 
-    def _send(self, row: dict[str, Any], model: str, attempt: int) -> None:
-        headers = [*_original_headers(row), *_headers(row, self._job, model, attempt)]
-        sent_ms = int(row["received_at"].timestamp() * 1000)
-        while True:
-            try:
-                self._producer.produce(
-                    self._topic, row["value"], row["key"], timestamp=sent_ms, headers=headers, on_delivery=self._delivered
-                )
-                return
-            except BufferError:
-                self._producer.poll(0.1)
-            except KafkaException as error:
-                raise Unavailable(f"topic {self._topic}: {error.args[0]}") from None
+        An event's time stays the record's own; one that Kafka does not take (before 1970, say) stands in a header.
+        Raises Unavailable: wait, then write again. Raises TopicError for an event that the topic will never take, too large
+        even compressed, say: mend the topic, for nothing of the batch is committed before it is whole there.
+        """
+        self._topic.send(self._name, self._messages(rejected, model))
 
-    def _delivered(self, error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            self._failure = error
+    def _messages(self, rejected: pa.RecordBatch, model: str) -> Iterator[Outgoing]:
+        # A datetime holds neither years before 1 nor after 9999, which a producer may well send.
+        times_ms = rejected.column("received_at").cast(pa.int64()).to_numpy() // 1000
+        rows = _rows(rejected.drop_columns(["received_at"]))
+        for row, sent_ms, attempt in zip(rows, times_ms.tolist(), attempts(rejected).tolist(), strict=True):
+            headers = [*own_headers((str(pair["key"]), pair["value"]) for pair in row["headers"] or []), *_headers(row, self._job, model, attempt)]
+            message = Outgoing(row["value"], row["key"], headers, sent_ms)
+            yield message if sent_ms > 0 else message.timeless()
 
 
-def _original_headers(row: dict[str, Any]) -> list[tuple[str, str | bytes | None]]:
-    """The event's own headers; those of an earlier rejection give way to this one's."""
-    headers = row["headers"] or []
-    pairs = [(str(h["key"]), h["value"]) for h in headers]
-    return [(key, value) for key, value in pairs if not key.startswith((_CONNECT, _OURS))]
+def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    """Rows as Python's values, few at a time: an event may have many megabytes."""
+    for start in range(0, batch.num_rows, _AT_ONCE):
+        yield from batch.slice(start, _AT_ONCE).to_pylist()
 
 
-def _headers(row: dict[str, Any], job: str, model: str, attempt: int) -> list[tuple[str, str | bytes | None]]:
+def own_headers(headers: Iterable[Header]) -> list[Header]:
+    """An event's own headers, in order: without those that a rejection or a replay gave it."""
+    return [(key, value) for key, value in headers if key not in _OURS and not key.startswith(_CONNECT)]
+
+
+def _headers(row: dict[str, Any], job: str, model: str, attempt: int) -> list[Header]:
     texts = {
         _CONNECT + "topic": row["source_topic"],
         _CONNECT + "partition": row["source_partition"],
@@ -73,11 +73,11 @@ def _headers(row: dict[str, Any], job: str, model: str, attempt: int) -> list[tu
         _CONNECT + "stage": row["stage"],
         _CONNECT + "exception.class.name": _EXCEPTION_CLASS,
         _CONNECT + "exception.message": row["message"],
-        _OURS + "reason": row["reason"],
-        _OURS + "path": row["path"],
-        _OURS + "schema.version": row["schema_version"],
-        _OURS + "model": model,
-        _OURS + "job": job,
-        _OURS + "attempt": attempt,
+        "scoring.reason": row["reason"],
+        "scoring.path": row["path"],
+        "scoring.schema.version": row["schema_version"],
+        "scoring.model": model,
+        "scoring.job": job,
+        ATTEMPT: attempt,
     }
     return [(name, str(text).encode(errors="replace")) for name, text in texts.items() if text is not None]

@@ -6,15 +6,19 @@ Delivery: at least once with idempotent effect. A file is named by query, batch 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from streaming.errors import Unavailable
+from streaming.errors import ConfigError, StoreError, Unavailable
 from streaming.models.plan import Plan
 from streaming.records import EVENT_PREFIX, PREDICTION
 
+# Hadoop's names of file systems, which Arrow knows by others. Hadoop's settings (fs.s3a.*) are not Arrow's: its S3 reads
+# the environment's AWS_* and ~/.aws.
+_ARROW_SCHEMES = {"s3a": "s3", "s3n": "s3"}
 _ON_DEMAND = {"scores", "explanation"}  # filled only where a deployment asks for them
 
 
@@ -22,6 +26,28 @@ def log_rows(scored: pa.RecordBatch) -> pa.RecordBatch:
     """What the log keeps of scored rows: the prediction and the event's fields, without the raw bytes."""
     kept = {*PREDICTION.names} - _ON_DEMAND
     return scored.select([n for n in scored.schema.names if n.startswith(EVENT_PREFIX) or n in kept])
+
+
+def check_scoring_log(root: str) -> None:
+    """Make the folder of the scoring log, and see that a file can be written there and removed again.
+
+    root: a path, or an address as Hadoop writes it (hdfs://, s3a://, …). Raises ConfigError if Arrow has no such file system,
+    StoreError if it refuses: let the job's user write there, or name another folder.
+    """
+    try:
+        system, place = _file_system(root)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ConfigError(f"stream.scoring_log: {root}: {_first_line(error)}; expected a path, hdfs://, s3a://, gs:// or abfs://") from None
+    except OSError as error:
+        raise StoreError(_refusal(root, error)) from None
+    probe = f"{place.rstrip('/')}/_probe-{uuid4().hex}"
+    try:
+        system.create_dir(place, recursive=True)
+        with system.open_output_stream(probe) as stream:
+            stream.write(b"")
+        system.delete_file(probe)
+    except OSError as error:
+        raise StoreError(_refusal(root, error)) from None
 
 
 def write_slice(root: str, plan: Plan, task: int, batches: Sequence[pa.RecordBatch]) -> str | None:
@@ -41,9 +67,34 @@ def write_slice(root: str, plan: Plan, task: int, batches: Sequence[pa.RecordBat
     return path
 
 
+def arrow_address(path: str) -> str:
+    """A Hadoop path as Arrow writes it.
+
+    >>> arrow_address("s3a://bucket/log"), arrow_address("file:/var/log"), arrow_address("/var/log")
+    ('s3://bucket/log', '/var/log', '/var/log')
+    """
+    scheme, colon, rest = path.partition(":")
+    if colon and scheme == "file":
+        return "/" + rest.lstrip("/")
+    return f"{_ARROW_SCHEMES.get(scheme, scheme)}{colon}{rest}"
+
+
+def _file_system(path: str) -> tuple[fs.FileSystem, str]:
+    address = arrow_address(path)
+    return fs.FileSystem.from_uri(address) if "://" in address else (fs.LocalFileSystem(), address)
+
+
+def _refusal(root: str, error: OSError) -> str:
+    return f"scoring log {root}: {_first_line(error)}; let this user write there, or name another folder in stream.scoring_log"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
+
+
 def _write_whole(table: pa.Table, path: str) -> None:
     """Write under another name first: a reader never meets half a file."""
-    system, place = fs.FileSystem.from_uri(path) if "://" in path else (fs.LocalFileSystem(), path)
+    system, place = _file_system(path)
     parent, _, name = place.rpartition("/")
     hidden = f"{parent}/_{name}.tmp"
     system.create_dir(parent, recursive=True)

@@ -14,24 +14,30 @@ from streaming.models.plan import Plan
 from streaming.records import RAW
 from streaming.steps import Outcome
 from streaming.steps.reject import rejected_rows
+from streaming.steps.replayed import first_addresses
 
 STAGE = "decode"
 VERSION_HEADER = "schema-version"
+_LAST_US = 253_402_300_800_000_000 - 1  # the last microsecond of the year 9999
 DECODED = pa.schema([*RAW, ("payload_digest", pa.string()), ("schema_version", pa.int32())])
 
 
 class Decode:
     """Step: rows of the type RAW in; out come DECODED rows, with the value's digest and schema version.
 
-    Rejected: null_value, empty_value, too_large (over the plan's max_event_bytes), and unknown_schema_version where the
-    header `schema-version` is no number. Rows without the header are of the plan's schema version.
+    Rejected: null_value, empty_value, too_large (over the plan's max_event_bytes), unknown_schema_version where the header
+    `schema-version` is no number, and number_range where the message's own time is not of the years 1970 to 9999. Rows
+    without the header are of the plan's schema version.
     """
 
     def __call__(self, batch: pa.RecordBatch, plan: Plan) -> Outcome:
         """Decode a batch. Raises nothing for what an event holds."""
+        batch = first_addresses(batch, plan.replay_topic)
         versions, unreadable = _versions(batch.column("headers"), plan.schema_version)
         rejected = {row: [Reason("", "unknown_schema_version", found, "a number")] for row, found in unreadable.items()}
         rejected |= _unfit_values(batch.column("value"), plan.max_event_bytes)
+        for row, reason in _unfit_times(batch.column("received_at")).items():
+            rejected.setdefault(row, []).append(reason)
         envelope = batch.append_column("schema_version", pa.array(versions, pa.int32()))
         refused = rejected_rows(batch, rejected, STAGE, versions)
         if rejected:
@@ -52,6 +58,13 @@ def _unfit_values(values: pa.Array, max_bytes: int) -> dict[int, list[Reason]]:
         else:
             reasons[row] = [Reason("", "empty_value" if size == 0 else "null_value")]
     return reasons
+
+
+def _unfit_times(times: pa.Array) -> dict[int, Reason]:
+    """Message times that neither a datetime nor a table holds, or that are before the clocks of Kafka (-1: none)."""
+    times_us = times.cast(pa.int64()).to_numpy()
+    rows = np.flatnonzero((times_us < 0) | (times_us > _LAST_US)).tolist()
+    return {row: Reason("", "number_range", f"{times_us[row] // 1000} ms", "message time of the years 1970 to 9999") for row in rows}
 
 
 def _versions(headers: pa.Array, default: int) -> tuple[NDArray[np.int32], dict[int, str]]:

@@ -78,7 +78,8 @@ class Validate:
 
     def _joined(self, contract: Contract, envelope: pa.RecordBatch, fields: pa.RecordBatch) -> pa.RecordBatch:
         columns = dict(zip(DECODED.names, envelope.columns, strict=True)) | dict(zip(fields.schema.names, fields.columns, strict=True))
-        columns["event_id"] = _event_ids(contract, envelope, fields)
+        if contract.event_id is not None:  # null otherwise: the event's identity is its address
+            columns["event_id"] = fields.column(event_column(contract.event_id)).cast(pa.string())
         columns["entity_id"] = fields.column(event_column(contract.entity)).cast(pa.string())
         columns["event_time"] = fields.column(event_column(contract.event_time))
         arrays = [columns[f.name] if f.name in columns else pa.nulls(fields.num_rows, f.type) for f in self._schema]
@@ -94,14 +95,6 @@ class Validate:
 
 def _rows(batch: pa.RecordBatch, rows: NDArray[np.int64]) -> pa.RecordBatch:
     return batch if len(rows) == batch.num_rows else batch.take(pa.array(rows, pa.int64()))
-
-
-def _event_ids(contract: Contract, envelope: pa.RecordBatch, fields: pa.RecordBatch) -> pa.Array:
-    """The field that names the event, or its address where the schema names none."""
-    if contract.event_id is not None:
-        return fields.column(event_column(contract.event_id)).cast(pa.string())
-    address = [envelope.column(f"source_{part}").cast(pa.string()) for part in ("topic", "partition", "offset")]
-    return pc.binary_join_element_wise(*address, "/")
 
 
 def _future(times: pa.Array, plan: Plan) -> NDArray[np.bool_]:

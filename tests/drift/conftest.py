@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from drift_records import KEY, group, metrics, reference
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import cross_val_predict
 
 from streaming.drift.detect import Limits, take
-from streaming.drift.series import Key, Series
+from streaming.drift.series import Series
 from streaming.local.telco import CATEGORICAL, NUMERIC, POSITIVE, TARGET, load_telco, split
-from streaming.metrics.records import Alert, Drift, Group, Metrics, Reference
+from streaming.metrics.records import Alert, Drift, Metrics, Reference
 from streaming.metrics.sketches import count
 from streaming.models.artifact import Feature
 from streaming.models.reference import freeze, freeze_scores
-from streaming.records import rfc3339
 
-KEY = Key("churn_risk", "churn", "1")
-SHA256 = "5" * 64
 EVENTS = 100  # in a batch
-BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 FEATURES = [*(Feature(name, "numeric") for name in NUMERIC), *(Feature(name, "categorical") for name in CATEGORICAL)]
 
 
@@ -42,18 +38,11 @@ class Telco:
         self._model = classifier.fit(self._codes(self.training), labels)
         frozen = {feature.name: freeze(feature, pa.array(self.training[feature.name])) for feature in FEATURES}
         score = freeze_scores(out_of_fold)
-        self.reference = Reference(
-            id="reference/1",
-            at=rfc3339(BEGIN),
-            deployment=KEY.deployment,
-            model=KEY.model,
-            model_version=KEY.model_version,
-            model_sha256=SHA256,
+        self.reference = reference(
             bins={name: distribution.bins for name, distribution in frozen.items()},
             counts={name: distribution.counts for name, distribution in frozen.items()},
             score_bins=score.bins,
             score_counts=score.counts,
-            trained_at=rfc3339(BEGIN),
         )
 
     def batches(self, customers: pd.DataFrame, first: int = 0) -> list[Metrics]:
@@ -63,51 +52,18 @@ class Telco:
         return [self._batch(customers.iloc[part], scores[part], number) for number, part in enumerate(parts, first)]
 
     def _batch(self, customers: pd.DataFrame, scores: np.ndarray, number: int) -> Metrics:
-        group = Group(
-            variant="champion",
-            role="champion",
-            model=KEY.model,
-            model_version=KEY.model_version,
-            model_sha256=SHA256,
-            schema_version=1,
+        observed = group(
             scored=len(customers),
             features={name: count(bins, pa.array(customers[name])) for name, bins in self.reference.bins.items()},
             score=count(self.reference.score_bins, pa.array(scores)),
             score_sum=float(scores.sum()),
             score_sum_squares=float((scores**2).sum()),
         )
-        return self._record(group, number)
+        return metrics(number, [observed])
 
     def _codes(self, customers: pd.DataFrame) -> np.ndarray:
         codes = [pd.Categorical(customers[name], self._levels[name]).codes for name in CATEGORICAL]
         return np.column_stack([*(customers[name].to_numpy(float) for name in NUMERIC), *codes])
-
-    @staticmethod
-    def _record(group: Group, batch_id: int) -> Metrics:
-        now = BEGIN + timedelta(seconds=batch_id)
-        return Metrics(
-            id=f"q/{batch_id}/0",
-            at=rfc3339(now + timedelta(milliseconds=300)),
-            now=rfc3339(now),
-            deployment=KEY.deployment,
-            stream="customer_activity",
-            query_id="q",
-            batch_id=batch_id,
-            chunk=0,
-            chunks=1,
-            plan_id=f"q/{batch_id}",
-            offsets={},
-            events=group.scored,
-            scored=group.scored,
-            repeated=0,
-            rejected=0,
-            rejected_by_reason={},
-            groups=[group],
-            latency_ms={},
-            parts_ms={},
-            duration_ms=300.0,
-            events_per_s=0.0,
-        )
 
     @staticmethod
     def cycle(customers: pd.DataFrame, start: int, length: int) -> pd.DataFrame:

@@ -2,73 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-import msgspec
 import pytest
+from drift_records import KEY, OTHER, SAME, batch, group, metrics, now, reference
 
 from streaming.drift.detect import Limits, take
 from streaming.drift.series import Key, Series, decode, encode
 from streaming.errors import SkewedPlan
-from streaming.metrics.records import Alert, Drift, Group, Metrics, Reference
+from streaming.metrics.records import Alert, Drift, Metrics, Reference
 from streaming.metrics.records import encode as encode_record
-from streaming.metrics.sketches import Bins, Histogram
-from streaming.records import rfc3339
+from streaming.metrics.sketches import Histogram
 
-KEY = Key("churn_risk", "churn", "3")
-BINS = Bins("categorical", values=["a", "b"])
-SAME, OTHER = (50, 50), (95, 5)
 LIMITS = Limits(window_s=2, window_events=250, psi_threshold=0.2)
-REFERENCE = Reference(
-    id="r",
-    at="2026-01-01T00:00:00.000000Z",
-    deployment=KEY.deployment,
-    model=KEY.model,
-    model_version=KEY.model_version,
-    model_sha256="s",
-    bins={"plan": BINS},
-    counts={"plan": Histogram([5000, 5000])},
-    score_bins=BINS,
-    score_counts=Histogram([5000, 5000]),
-    trained_at="2026-01-01T00:00:00.000000Z",
-)
-
-
-def now(batch: int) -> str:
-    """Plan time of a batch: a second after the one before."""
-    return rfc3339(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=batch))
-
-
-def batch(number: int, counts: tuple[int, int] = SAME, *, query: str = "q", chunk: int = 0, sha256: str = "s") -> Metrics:
-    """A metrics record whose score never moves."""
-    total = sum(counts)
-    score = Histogram([total // 2, total - total // 2])
-    group = Group(
-        "champion", "champion", KEY.model, KEY.model_version, sha256, 1, total, {"plan": Histogram(list(counts))}, score, 0.0, 0.0
-    )
-    return Metrics(
-        id=f"{query}/{number}/{chunk}",
-        at=now(number),
-        now=now(number),
-        deployment=KEY.deployment,
-        stream="s",
-        query_id=query,
-        batch_id=number,
-        chunk=chunk,
-        chunks=1,
-        plan_id="p",
-        offsets={},
-        events=total,
-        scored=total,
-        repeated=0,
-        rejected=0,
-        rejected_by_reason={},
-        groups=[group],
-        latency_ms={},
-        parts_ms={},
-        duration_ms=1.0,
-        events_per_s=1.0,
-    )
+REFERENCE = reference()
+STATES = Path(__file__).parents[1] / "fixtures" / "drift_state"
 
 
 def take_all(series: Series, *records: Reference | Metrics) -> list[Drift | Alert]:
@@ -104,18 +52,72 @@ def test_chunks_of_a_batch_and_other_queries_are_no_repeats() -> None:
     assert series.window.events == 300
 
 
+def windows(drifted: str, first: int = 0) -> list[Metrics]:
+    """Batches of windows of three: those of a window drift for each `D`, and are quiet for each `-`."""
+    numbers = range(first, first + 3 * len(drifted))
+    return [batch(number, OTHER if drifted[(number - first) // 3] == "D" else SAME) for number in numbers]
+
+
+def alerts_of(out: list[Drift | Alert]) -> list[tuple[str, str, str, str | None, str]]:
+    """What the alerts tell."""
+    return [(a.state, a.feature, a.kind, a.since, a.window_end) for a in out if isinstance(a, Alert)]
+
+
 def test_drift_is_raised_once_and_resolved_once() -> None:
-    loud, quiet = [batch(n, OTHER) for n in range(6)], [batch(n) for n in range(6, 12)]
-    out = take_all(Series(), REFERENCE, *loud, *quiet)
-    alerts = [record for record in out if isinstance(record, Alert)]
-    assert [(a.state, a.feature, a.kind, a.since, a.window_end) for a in alerts] == [
+    out = take_all(Series(), REFERENCE, *windows("DD----"))
+    assert alerts_of(out) == [
         ("raised", "plan", "input_drift", now(0), now(2)),
-        ("resolved", "plan", "input_drift", now(0), now(8)),
+        ("resolved", "plan", "input_drift", now(0), now(11)),
     ]
     drifts = [record for record in out if isinstance(record, Drift)]
-    assert [drift.features["plan"].since for drift in drifts] == [now(0), now(0), None, None]
+    assert [drift.features["plan"].since for drift in drifts] == [now(0), now(0), None, None, None, None]
     assert not any(drift.score.drifted for drift in drifts)
-    assert "plan has drifted" in alerts[0].message
+    told = [record.message for record in out if isinstance(record, Alert)]
+    assert "plan has drifted" in told[0]
+    assert "plan is back within its training reference for two windows" in told[1]
+
+
+@pytest.mark.parametrize(
+    ("drifted", "told"),
+    [
+        ("D-D-D-D-", ["raised"]),
+        ("D--", ["raised", "resolved"]),
+        ("D-D--", ["raised", "resolved"]),
+        ("D--D--", ["raised", "resolved", "raised", "resolved"]),
+        ("-D", ["raised"]),
+        ("----", []),
+    ],
+)
+def test_an_alert_ends_after_two_quiet_windows_in_a_row(drifted: str, told: list[str]) -> None:
+    records = [REFERENCE, *windows(drifted)]
+    assert [state for state, *_ in alerts_of(take_all(Series(), *records))] == told
+
+
+def test_a_run_keeps_its_begin_over_one_quiet_window_and_over_a_restart() -> None:
+    series = Series()
+    take_all(series, REFERENCE, *windows("D-"))
+    series = decode(encode(series))
+    (drift,) = take_all(series, *windows("D", first=6))
+    assert isinstance(drift, Drift)
+    assert (drift.window_start, drift.features["plan"].since) == (now(6), now(0))
+
+
+def test_the_score_has_the_same_rule() -> None:
+    loud = [metrics(n, [group(score=Histogram([95, 5]))]) for n in range(3)]
+    told = alerts_of(take_all(Series(), REFERENCE, *loud, *windows("-", first=3), *windows("-", first=6)))
+    assert told == [("raised", "score", "output_drift", now(0), now(2)), ("resolved", "score", "output_drift", now(0), now(8))]
+
+
+@pytest.mark.parametrize("path", sorted(STATES.iterdir()), ids=lambda path: path.stem)
+def test_a_state_of_every_release_is_read_and_goes_on(path: Path) -> None:
+    """Each was written by its release after a drifted window (batches 0 to 2) and two batches of the next (3 of query q, 4 of r)."""
+    series = decode(path.read_text())
+    assert series.reference == REFERENCE
+    out = take_all(series, batch(3, OTHER), batch(5), *windows("--", first=6))
+    assert alerts_of(out) == [("resolved", "plan", "input_drift", now(0), now(11))]
+    first = out[0]
+    assert isinstance(first, Drift)
+    assert (first.window_start, first.window_end, first.events, first.features["plan"].since) == (now(3), now(5), 300, now(0))
 
 
 def test_metrics_before_the_reference_are_kept() -> None:
@@ -136,11 +138,11 @@ def test_a_replay_from_the_same_state_gives_the_same_bytes() -> None:
 
 
 def test_ids_differ_between_windows_states_and_series() -> None:
-    records: list[Reference | Metrics] = [REFERENCE, *(batch(n, OTHER) for n in range(3)), *(batch(n) for n in range(3, 6))]
+    records: list[Reference | Metrics] = [REFERENCE, *(batch(n, OTHER) for n in range(3)), *(batch(n) for n in range(3, 9))]
     out = take_all(Series(), *records)
     other = Series()
     out += [out for record in records for out in take(other, Key("churn_risk", "churn", "4"), record, LIMITS)]
-    assert len({record.id for record in out}) == len(out) == 8
+    assert len({record.id for record in out}) == len(out) == 10
 
 
 def test_the_state_survives_and_does_not_grow() -> None:
@@ -163,10 +165,8 @@ def test_a_state_of_another_release_is_told() -> None:
 
 def test_histograms_over_other_bins_or_of_another_model_file_are_left_out() -> None:
     series = Series()
-    take_all(series, REFERENCE, batch(0), batch(1, sha256="other"))
-    odd = batch(2)
-    odd = msgspec.structs.replace(odd, groups=[msgspec.structs.replace(odd.groups[0], features={"plan": Histogram([1, 2, 3])})])
-    take_all(series, odd)
+    take_all(series, REFERENCE, batch(0), metrics(1, [group(model_sha256="other")]))
+    take_all(series, metrics(2, [group(features={"plan": Histogram([1, 2, 3])})]))
     assert series.window is not None
     assert series.window.events == 100
 
@@ -175,7 +175,7 @@ def test_another_model_file_under_the_same_version_begins_anew() -> None:
     series = Series()
     take_all(series, REFERENCE, *(batch(n, OTHER) for n in range(4)))
     assert series.since == {"plan": now(0)}
-    take_all(series, msgspec.structs.replace(REFERENCE, model_sha256="other"))
+    take_all(series, reference(model_sha256="other"))
     assert (series.since, series.window) == ({}, None)
 
 

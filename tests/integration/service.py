@@ -16,7 +16,10 @@ from typing import Any
 import psycopg
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from streaming.config import Settings
+from streaming.config import Settings, load_settings
+from streaming.metrics.records import Metrics, decode
+from streaming.sinks.migrate import migrate
+from streaming.topics import create_topics
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -87,7 +90,8 @@ def _descendants(pid: int) -> list[int]:
 
 def produce(settings: Settings, messages: list[dict[str, Any]]) -> list[tuple[int, int]]:
     """Send raw messages (value, key, headers, …). Returns the address (partition, offset) of each, in order."""
-    producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers, "acks": "all", "message.max.bytes": 15_000_000})
+    ours = {"bootstrap.servers": settings.kafka.bootstrap_servers, "acks": "all", "message.max.bytes": 15_000_000}
+    producer = Producer({**settings.kafka.client, **ours})
     addresses: dict[int, tuple[int, int]] = {}
 
     def delivered(number: int) -> Callable[[Any, Any], None]:
@@ -109,6 +113,7 @@ def read_topic(settings: Settings, topic: str) -> list[Any]:
     consumer = Consumer(
         {
             "bootstrap.servers": settings.kafka.bootstrap_servers,
+            **settings.kafka.client,
             "group.id": "test-reader",
             "enable.auto.commit": False,
             "fetch.message.max.bytes": 20_000_000,
@@ -133,3 +138,40 @@ def select(settings: Settings, query: str) -> list[tuple[Any, ...]]:
     """Rows of a query."""
     with psycopg.connect(settings.store.dsn.get_secret_value()) as connection:
         return connection.execute(query.encode()).fetchall()
+
+
+def prepare(settings_file: Path, registry_table: str) -> Settings:
+    """Make topics and tables, and put the champion that all tests share into the configuration."""
+    text = settings_file.read_text()
+    own = text[text.index("tracking_uri") : text.index("[stream]")]
+    settings_file.write_text(text.replace(own, registry_table))
+    settings = load_settings(settings_file)
+    create_topics(settings)
+    migrate(settings.store.dsn.get_secret_value())
+    return settings
+
+
+Address = tuple[int, int]
+
+
+def scored(settings: Settings) -> dict[Address, str]:
+    """Event id of every stored prediction by the event's partition and offset."""
+    found = select(settings, "SELECT source_partition, source_offset, event_id FROM prediction")
+    assert len({row[:2] for row in found}) == len(found), "an event has two predictions"
+    return {(partition, offset): event_id for partition, offset, event_id in found}
+
+
+def reasons(settings: Settings) -> dict[Address, str]:
+    """Reason of every rejection by the event's partition and offset."""
+    found: dict[Address, str] = {}
+    for record in read_topic(settings, settings.topics.of("rejected")):
+        headers = {name: value.decode() for name, value in record.headers()}
+        address = int(headers["__connect.errors.partition"]), int(headers["__connect.errors.offset"])
+        assert found.setdefault(address, headers["scoring.reason"]) == headers["scoring.reason"]
+    return found
+
+
+def metrics(settings: Settings) -> list[Metrics]:
+    """The batches' metrics records, known ids dropped."""
+    records = [decode(message.value()) for message in read_topic(settings, settings.topics.of("metrics"))]
+    return list({record.id: record for record in records if isinstance(record, Metrics)}.values())

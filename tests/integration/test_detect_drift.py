@@ -1,81 +1,57 @@
-"""The drift job against a real broker: killed without warning in the middle, it loses nothing and says nothing else twice."""
+"""The drift job through spark-submit, on a real broker: killed in the middle, it loses nothing and says nothing else twice."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka import Producer
+from drift_records import KEY, OTHER, SAME, batch, group, metrics, reference
+from service import Job, Starter, read_topic, wait_until
 
 from streaming.config import Settings, load_settings
 from streaming.drift.detect import Limits, take
-from streaming.drift.series import Key, Series
-from streaming.gather import RecordTopic
-from streaming.local.jars import jar_paths
-from streaming.local.topics import create_topics
-from streaming.metrics.records import Alert, Drift, Group, Metrics, Reference, decode, encode
-from streaming.metrics.sketches import Bins, Histogram
-from streaming.records import rfc3339
+from streaming.drift.series import Series
+from streaming.metrics.records import Alert, Drift, Metrics, Reference, decode, encode
+from streaming.metrics.sketches import Histogram
+from streaming.topics import create_topics
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-KEY = Key("churn_risk", "churn", "1")
-BINS = Bins("categorical", values=["a", "b"])
-PATIENCE_S = 120
-PROGRAM = """
-import sys
-from pathlib import Path
-from pyspark.sql import SparkSession
-from streaming.config import load_settings
-from streaming.drift_pipeline import start_detect_drift
-
-builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.jars", sys.argv[2])
-start_detect_drift(builder.getOrCreate(), load_settings(Path(sys.argv[1]))).awaitTermination()
-"""
+WINDOW = 5  # batches of 100 events, a minute apart, that make a window of the test's configuration
+STRANGE = {
+    b'{"record": "metrics", "version": 1}': "Object missing required field",
+    b"\xff no record": "malformed",
+    encode(batch(3, query="strange", now="yesterday")): "now is 'yesterday'",
+    encode(batch(3, query="strange", now="2026-01-01T00:00:00")): "now is '2026-01-01T00:00:00'",
+    encode(metrics(3, [group(features={"plan": Histogram([-5, 105])})], query="strange")): "features.plan counts from -5",
+    encode(reference(counts={"plan": Histogram([0, 0])})): "counts.plan is empty",
+}
 
 
-def reference() -> Reference:
-    """One feature of two equal bins."""
-    at, counts = rfc3339(datetime(2026, 1, 1, tzinfo=UTC)), Histogram([5000, 5000])
-    return Reference("r", at, *KEY, "s", {"plan": BINS}, {"plan": counts}, BINS, counts, at)
+@pytest.fixture
+def settings(settings_file: Path) -> Settings:
+    """Topics; the drift job needs nothing else."""
+    settings = load_settings(settings_file)
+    create_topics(settings)
+    return settings
 
 
-def batch(number: int, *, loud: bool) -> Metrics:
-    """A batch of 200 events, a minute after the one before."""
-    now = rfc3339(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=number))
-    plan, score = Histogram([190, 10] if loud else [100, 100]), Histogram([100, 100])
-    group = Group("champion", "champion", KEY.model, KEY.model_version, "s", 1, 200, {"plan": plan}, score, 0.0, 0.0)
-    return Metrics(
-        id=f"q/{number}/0",
-        at=now,
-        now=now,
-        deployment=KEY.deployment,
-        stream="s",
-        query_id="q",
-        batch_id=number,
-        chunk=0,
-        chunks=1,
-        plan_id=f"q/{number}",
-        offsets={},
-        events=200,
-        scored=200,
-        repeated=0,
-        rejected=0,
-        rejected_by_reason={},
-        groups=[group],
-        latency_ms={},
-        parts_ms={},
-        duration_ms=1.0,
-        events_per_s=1.0,
-    )
+def story() -> list[Reference | Metrics]:
+    """Six windows: three drift, three do not; the reference comes second."""
+    numbers = range(6 * WINDOW)
+    batches = [batch(number, OTHER if number < 3 * WINDOW else SAME, every_s=60) for number in numbers]
+    return [batches[0], reference(), *batches[1:]]
+
+
+def publish(settings: Settings, values: list[bytes]) -> None:
+    """Put messages on the metrics topic, in order, as the scoring job does: all with the deployment as key."""
+    producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers, "enable.idempotence": True})
+    for value in values:
+        producer.produce(settings.topics.of("metrics"), key=KEY.deployment, value=value)
+    assert producer.flush(60) == 0
 
 
 def expected(settings: Settings, records: list[Reference | Metrics]) -> dict[str, bytes]:
@@ -87,76 +63,63 @@ def expected(settings: Settings, records: list[Reference | Metrics]) -> dict[str
 
 def published(settings: Settings) -> dict[str, list[bytes]]:
     """Drift and alert records on the topics now: the values that came under each id."""
-    consumer = Consumer({"bootstrap.servers": settings.kafka.bootstrap_servers, "group.id": "reader", "enable.auto.commit": False})
     found: dict[str, list[bytes]] = {}
-    for topic in (settings.topics.of("metrics"), settings.topics.of("alerts")):
-        consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
-        end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)[1]
-        for message in consumer.consume(end, timeout=20) if end else []:
-            record = decode(message.value() or b"")
+    for kind, topic in ((Drift, "metrics"), (Alert, "alerts")):
+        for message in read_topic(settings, settings.topics.of(topic)):
+            record = decode(message.value())
             if isinstance(record, Drift | Alert):
-                found.setdefault(record.id, []).append(message.value() or b"")
-    consumer.close()
+                assert isinstance(record, kind), f"{record.id} on {topic}"
+                found.setdefault(record.id, []).append(message.value())
     return found
 
 
-def wait_until_published(settings: Settings, ids: set[str], job: subprocess.Popen[bytes], log: Path) -> dict[str, list[bytes]]:
-    """Everything published, once these ids are there."""
-    until = time.monotonic() + PATIENCE_S
-    while not ids <= (found := published(settings)).keys():
-        assert job.poll() is None, log.read_text()[-4000:]
-        assert time.monotonic() < until, f"missing after {PATIENCE_S} s: {ids - found.keys()}; {log.read_text()[-4000:]}"
-        time.sleep(0.5)
-    return found
-
-
-@contextmanager
-def running(settings_file: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The drift job as a process; at the end it is killed as by a power cut, and its JVM with it."""
-    jars = ",".join(map(str, jar_paths("spark-kafka")))
-    environment = os.environ | {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
-    with log.open("ab") as output:
-        job = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(settings_file), jars],
-            env=environment,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        yield job
-    finally:
-        os.killpg(job.pid, signal.SIGKILL)
-        job.wait()
-
-
-def rewind(checkpoint: Path) -> None:
-    """Leave the checkpoint as if the job had died two batches ago, after it published and before it committed."""
-    commits = sorted((checkpoint / "commits").glob("[0-9]*"), key=lambda path: int(path.name))
-    last = int(commits[-min(2, len(commits))].name)
-    for log, first_gone in (("commits", last), ("offsets", last + 1)):
+def forget_commits(checkpoint: Path) -> None:
+    """Leave the checkpoint as if the job had died in its first batch, after it published and before it committed."""
+    for log, first_gone in (("commits", 0), ("offsets", 1)):
         for entry in (checkpoint / log).glob("[0-9]*"):
             if int(entry.name) >= first_gone:
                 entry.unlink()
                 entry.with_name(f".{entry.name}.crc").unlink(missing_ok=True)
 
 
-def test_killed_in_the_middle_it_publishes_what_the_detection_says(settings_file: Path, tmp_path: Path) -> None:
-    settings, log = load_settings(settings_file), tmp_path / "detect_drift.log"
-    create_topics(settings)
-    topic = RecordTopic(settings.kafka.bootstrap_servers, client=settings.kafka.client)
-    per_window = max(-(-settings.drift.window_events // 200), 2)
-    records: list[Reference | Metrics] = [batch(0, loud=True), reference()]
-    records += [batch(number, loud=number < 3 * per_window) for number in range(1, 6 * per_window)]
-    killed_at = 3 * per_window + 2  # one batch into the fourth window: the state must carry it over
-    for begin, end in ((0, killed_at), (killed_at - 1, len(records))):  # the last record before it is killed comes twice
-        with running(settings_file, log) as job:
-            topic.publish(settings.topics.of("metrics"), [*records[begin:end]])
-            found = wait_until_published(settings, set(expected(settings, records[:end])), job, log)
-        if begin == 0:
-            rewind(Path(settings.drift.checkpoint))
+def wait_published(settings: Settings, ids: set[str], job: Job) -> None:
+    """Wait until these ids are on the topics."""
+
+    def there() -> bool:
+        assert job.process.poll() is None, job.log.read_text()[-4000:]
+        return ids <= published(settings).keys()
+
+    wait_until("the verdicts are published", there)
+
+
+def refused(job: Job) -> list[dict[str, Any]]:
+    """The warnings about strange records in the job's log, by offset, each offset once: a replay tells again."""
+    lines = [json.loads(line) for line in job.log.read_text().splitlines() if line.startswith("{")]
+    found = {line["offset"]: line for line in lines if line["event"] == "record_refused"}
+    return [found[offset] for offset in sorted(found)]
+
+
+def test_killed_in_the_middle_and_fed_strange_records_it_publishes_what_the_detection_says(settings: Settings, start: Starter) -> None:
+    records = story()
+    cut = 3 * WINDOW + 3  # two batches into the fourth window: the state must carry them over
+    publish(settings, [*STRANGE, *map(encode, records[:cut])])  # before the start: one batch has them all
+    job = start(name="detect_drift")
+    wait_published(settings, set(expected(settings, records[:cut])), job)
+    publish(settings, [encode(records[cut - 1]), *map(encode, records[cut : cut + WINDOW])])  # the first of them comes twice
+    job.kill()
+    forget_commits(Path(settings.drift.checkpoint))
+
+    publish(settings, [*map(encode, records[cut + WINDOW :])])
+    job = start(name="detect_drift").wait_ready()
     wanted = expected(settings, records)
+    wait_published(settings, set(wanted), job)
+    assert job.terminate() == 0
+    found = published(settings)
     assert {name: set(values) for name, values in found.items()} == {name: {value} for name, value in wanted.items()}
     assert any(len(values) > 1 for values in found.values()), "nothing was done again: the kill was not tested"
     alerts = [record for record in map(decode, wanted.values()) if isinstance(record, Alert)]
     assert [(alert.feature, alert.state) for alert in alerts] == [("plan", "raised"), ("plan", "resolved")]
+    told = refused(job)
+    assert [line["offset"] for line in told] == list(range(len(STRANGE)))
+    assert all(reason in line["reason"] for line, reason in zip(told, STRANGE.values(), strict=True))
+    assert "query_restart" not in job.log.read_text()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from service import Job, Starter, produce, read_topic, select, wait_until
 from streaming.config import Settings, load_settings
 from streaming.local.churn import train_churn
 from streaming.local.telco import DEFAULT_DATA
-from streaming.local.topics import create_topics
 from streaming.metrics.records import Metrics, Reference, decode
 from streaming.sinks.migrate import migrate
+from streaming.topics import create_topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -155,43 +154,6 @@ def test_kill_minus_nine_and_a_start_again_lose_and_double_nothing(settings: Set
     assert job.terminate() == 0
 
 
-def test_a_message_that_the_broker_kept_while_the_store_was_away_is_scored_when_it_is_back(
-    settings: Settings, start: Starter, services: Any
-) -> None:
-    job = start().wait_ready()
-    produce(settings, good(10))
-    wait_until("the first are scored", lambda: len(stored(settings)) == 10)
-    services.stop_postgres()
-    produce(settings, good(10))
-    wait_until("it tells that it waits", lambda: "sink_away" in job.log.read_text())
-    services.start_postgres()
-    wait_until("it goes on", lambda: len(stored(settings)) == 20)
-    assert job.process.poll() is None
-    assert job.terminate() == 0
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (('event = "', 'event = "absent-'), "absent-"),
-        (("[stream]", "[stream]\nmax_offsets = 3"), "max_offsets is not a setting"),
-        (("[stream]", "[stream]\narrow_batch_rows = 0"), "stream.arrow_batch_rows"),
-        (('deployment = "', 'deployment = "/nowhere'), "cannot be read"),
-    ],
-)
-def test_what_is_set_up_wrongly_is_told_in_one_line_before_the_first_event(
-    settings: Settings, settings_file: Path, start: Starter, change: tuple[str, str], said: str
-) -> None:
-    wrong = settings_file.with_name("wrong.toml")
-    wrong.write_text(settings_file.read_text().replace(*change))
-    assert wrong.read_text() != settings_file.read_text()
-    job = start(wrong)
-    assert job.process.wait(timeout=120) != 0
-    told = [line for line in job.log.read_text().splitlines() if said in line]
-    assert len(told) == 1, job.log.read_text()
-    assert "Traceback" not in job.log.read_text()
-
-
 def test_a_new_alias_takes_over_at_a_batch_boundary(bare_settings: Settings, start: Starter) -> None:
     settings = bare_settings
     train_churn(settings, DEFAULT_DATA)
@@ -207,17 +169,4 @@ def test_a_new_alias_takes_over_at_a_batch_boundary(bare_settings: Settings, sta
     wait_until("the second version scores", second_version_serves)
     by_plan = Counter((row[4], row[3]) for row in stored(settings).values())
     assert len(by_plan) == len({plan for plan, _ in by_plan}), "each batch has one version"
-    assert job.terminate() == 0
-
-
-def test_a_broker_that_is_away_is_waited_for(settings: Settings, start: Starter, services: Any) -> None:
-    job = start().wait_ready()
-    produce(settings, good(10))
-    wait_until("the first are scored", lambda: len(stored(settings)) == 10)
-    services.stop_kafka()
-    time.sleep(20)
-    services.start_kafka()
-    produce(settings, good(10))
-    wait_until("it goes on", lambda: len(stored(settings)) == 20, at_most_s=240)
-    assert job.process.poll() is None
     assert job.terminate() == 0

@@ -1,24 +1,50 @@
-"""What is on the metrics topic and is no record of ours is passed over, whatever it is."""
+"""What is on the metrics topic and is no record of ours is passed over, whatever it is; what is a broken one of ours can be told."""
 
 from __future__ import annotations
 
 import pytest
+from drift_records import batch, reference
 
-from streaming.metrics.records import decode
+from streaming.metrics.records import Record, decode, encode, fault_of
+
+DEEP = b'{"record":"metrics","x":' + b"[" * 5000 + b"]" * 5000 + b"}"
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"", "truncated"),
+        (b"null", "Expected `object`"),
+        (b"[]", "Expected `object`"),
+        (b"\xff", "malformed"),
+        (b'{"record":"metrics"}', "required field"),
+        (b'{"record":"drift","version":"1"}', "$.version"),
+        (b'{"id":"q/0/0"}', "`record`"),
+        (b'{"record":"metrics","id":"\\ud800"}', ""),
+        (b'{"record":"metrics","id":"\xed\xa0\x80"}', "codec"),
+        (DEEP, "recursion"),
+    ],
+    ids=["empty", "null", "list", "encoding", "lacks fields", "version", "no kind", "surrogate", "surrogate in UTF-8", "nested 5,000 deep"],
+)
+def test_what_is_no_record_is_passed_over_for_a_reason(value: bytes, reason: str) -> None:
+    assert decode(value) is None
+    told = fault_of(value)
+    assert told is not None
+    assert reason in told
+    assert len(told) <= 200
 
 
 @pytest.mark.parametrize(
     "value",
-    [
-        b"",
-        b"null",
-        b"[]",
-        b"\xff",
-        b'{"record":"metrics"}',
-        b'{"record":"other"}',
-        b'{"record":"metrics","x":' + b"[" * 5000 + b"]" * 5000 + b"}",
-    ],
-    ids=["empty", "null", "list", "encoding", "lacks fields", "unknown", "nested 5,000 deep"],
+    [b'{"record":"other"}', b'{"record":"metrics","version":2}', encode(reference()).replace(b'"version":1}', b'"version":7}')],
+    ids=["unknown kind", "later version", "later version that would fit"],
 )
-def test_what_is_no_record_is_passed_over(value: bytes) -> None:
+def test_what_a_later_release_wrote_is_passed_over_and_is_no_fault(value: bytes) -> None:
     assert decode(value) is None
+    assert fault_of(value) is None
+
+
+@pytest.mark.parametrize("record", [batch(0), reference()], ids=["metrics", "reference"])
+def test_a_record_survives_its_bytes(record: Record) -> None:
+    assert decode(encode(record)) == record
+    assert fault_of(encode(record)) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import psycopg
@@ -123,3 +124,54 @@ def test_a_server_that_is_away_is_unavailable_and_the_message_has_no_password(ds
 def test_a_missing_table_is_a_store_error(bare_dsn: str) -> None:
     with pytest.raises(StoreError, match="scoring store migrate"):
         PostgresSink(bare_dsn).write(rows(row("a")))
+
+
+def test_events_without_an_id_are_stored_without_one(dsn: str) -> None:
+    at = {"prediction_id": "00000000-0000-5000-8000-000000000001"}
+    assert PostgresSink(dsn).write(rows(row("a") | {"event_id": None} | at)).tolist() == [STANDS]
+    assert select(dsn, "SELECT event_id FROM prediction") == [(None,)]
+    assert select(dsn, "SELECT event_id FROM current_prediction") == [(None,)]
+
+
+def connections(dsn: str) -> int:
+    (found,) = select(dsn, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    return int(str(found[0]))
+
+
+def test_what_the_store_never_takes_is_a_store_error_and_leaves_no_connection(dsn: str) -> None:
+    """A row of an index holds 2.7 kB: contracts keep entities below, a table may be fed past them."""
+    long = random.Random(1).randbytes(8000).hex()
+    sink = PostgresSink(dsn)
+    with pytest.raises(StoreError, match=r"PostgreSQL refused predictions \(54000\): index row"):
+        sink.write(rows(row("a", entity=long)))
+    assert connections(dsn) == 0
+    assert sink.write(rows(row("b"))).tolist() == [STANDS]
+
+
+def test_a_missing_table_leaves_no_connection(bare_dsn: str) -> None:
+    with pytest.raises(StoreError):
+        PostgresSink(bare_dsn).write(rows(row("a")))
+    assert connections(bare_dsn) == 0
+
+
+def test_a_standby_that_takes_no_writes_is_waited_for(dsn: str) -> None:
+    sink = PostgresSink(dsn)
+    sink.write(rows(row("a")))
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$")
+        sink.close()
+        with pytest.raises(Unavailable, match="25006"):
+            sink.write(rows(row("b", offset=1)))
+        admin.execute("SET default_transaction_read_only = off")
+        admin.execute("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$")
+    assert sink.write(rows(row("b", offset=1))).tolist() == [STANDS]
+
+
+def test_a_lock_and_a_slow_statement_are_waited_for(dsn: str) -> None:
+    sink = PostgresSink(dsn, statement_timeout_s=0.3)
+    sink.write(rows(row("a")))
+    with psycopg.connect(dsn) as other:
+        other.execute("LOCK TABLE prediction IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(Unavailable, match="57014|55P03"):
+            sink.write(rows(row("b", offset=1)))
+    assert sink.write(rows(row("b", offset=1))).tolist() == [STANDS]

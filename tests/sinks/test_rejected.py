@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
+from confluent_kafka import TIMESTAMP_CREATE_TIME, Message, Producer
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # the package re-exports it, its types do not
 from service import read_topic
+from tests_support import a_plan
 
 from streaming.config import Settings, load_settings
-from streaming.errors import Unavailable
-from streaming.local.topics import create_topics
-from streaming.records import REJECTED
+from streaming.errors import TopicError, Unavailable
+from streaming.records import RAW, REJECTED
 from streaming.sinks.rejected import RejectedTopic
+from streaming.steps.decode import Decode
+from streaming.topics import create_topics
 
 RECEIVED = datetime(2026, 1, 2, 12, 0, 0, 123_000, tzinfo=UTC)
 RECEIVED_MS = 1_767_355_200_123
@@ -51,6 +55,18 @@ class Topic:
 
     def write(self, batch: pa.RecordBatch, attempt: int = 1) -> None:
         self._sink.write(batch, model="churn/7", attempt=attempt)
+
+    def source(self, events: list[tuple[bytes, int]]) -> list[Message]:
+        """Messages with these values and times, sent to a topic that refuses no time, and read again."""
+        name = f"{self._name}.source"
+        admin = AdminClient({"bootstrap.servers": self._settings.kafka.bootstrap_servers})
+        any_time = {"message.timestamp.before.max.ms": str(2**63 - 1), "message.timestamp.after.max.ms": str(2**63 - 1)}
+        admin.create_topics([NewTopic(name, 1, 1, config=any_time)])[name].result(30)
+        producer = Producer({"bootstrap.servers": self._settings.kafka.bootstrap_servers})
+        for value, sent_ms in events:
+            producer.produce(name, value, timestamp=sent_ms)
+        assert producer.flush(30) == 0
+        return [*read_topic(self._settings, name)]
 
     def messages(self) -> list[Message]:
         return [*read_topic(self._settings, self._name)]
@@ -99,7 +115,8 @@ def test_bytes_keys_and_nulls_stay_as_they_are(topic: Topic) -> None:
 @pytest.mark.integration
 def test_the_events_own_headers_are_kept_in_order_and_an_earlier_rejections_are_replaced(topic: Topic) -> None:
     own: list[tuple[str, bytes | None]] = [("trace", b"\x00\xff"), ("trace", b"2"), ("empty", b""), ("null", None)]
-    earlier = [("scoring.reason", b"json"), ("scoring.replayed", b"yes"), ("__connect.errors.offset", b"7")]
+    own += [("scoring.campaign", b"spring"), ("scoring", b""), ("__connect.other", b"")]
+    earlier = [("scoring.reason", b"json"), ("scoring.timestamp", b"7"), ("__connect.errors.offset", b"7")]
     pairs = [{"key": key, "value": value} for key, value in [own[0], *earlier, *own[1:]]]
     topic.write(rejected({"headers": pairs}))
     found = headers(topic.messages()[0])
@@ -108,7 +125,7 @@ def test_the_events_own_headers_are_kept_in_order_and_an_earlier_rejections_are_
     assert len({name for name, _ in ours}) == len(ours), "each of ours stands once"
     assert dict(ours)["scoring.reason"] == b"minimum"
     assert dict(ours)["__connect.errors.offset"] == b"41"
-    assert "scoring.replayed" not in dict(ours)
+    assert "scoring.timestamp" not in dict(ours)
 
 
 @pytest.mark.integration
@@ -117,6 +134,21 @@ def test_a_message_at_the_source_topics_limit_is_taken(topic: Topic) -> None:
     topic.write(rejected({"value": large, "reason": "too_large"}))
     (message,) = topic.messages()
     assert message.value() == large
+
+
+@pytest.mark.integration
+def test_an_event_far_above_the_limit_is_taken_as_it_came_compressed(topic: Topic) -> None:
+    """The limit of the source topic is on what a producer sends compressed."""
+    large = b"\0" * 60_000_000
+    topic.write(rejected({"value": b"before", "source_offset": 1}, {"value": large, "reason": "too_large"}))
+    assert [message.value() for message in topic.messages()] == [b"before", large]
+
+
+@pytest.mark.integration
+def test_an_event_that_does_not_fit_even_compressed_is_told_and_not_waited_for(topic: Topic) -> None:
+    noise = random.Random(1).randbytes(20_000_000)
+    with pytest.raises(TopicError, match=r"does not take a message of 20000000 bytes .*; raise its max\.message\.bytes"):
+        topic.write(rejected({"value": noise, "reason": "too_large"}))
 
 
 @pytest.mark.integration
@@ -133,6 +165,35 @@ def test_every_millisecond_of_the_original_time_is_kept(topic: Topic) -> None:
     topic.write(rejected(*times))
     found = {int(dict(headers(m))["__connect.errors.offset"] or b""): m.timestamp()[1] for m in topic.messages()}
     assert found == {n: RECEIVED_MS + n for n in range(1000)}
+
+
+def raw(message: Message, offset: int) -> dict[str, Any]:
+    """A message as Spark hands it over."""
+    return {
+        "key": message.key(),
+        "value": message.value(),
+        "headers": [{"key": key, "value": value} for key, value in headers(message)],
+        "source_topic": "activity",
+        "source_partition": 0,
+        "source_offset": offset,
+        "received_at": message.timestamp()[1] * 1000,
+    }
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("sent_ms", [-1, -62_135_596_800_001, 253_402_300_800_000, 2**63 // 1000], ids=str)
+def test_an_event_with_an_absurd_time_goes_the_whole_way_and_its_time_is_told(topic: Topic, sent_ms: int) -> None:
+    found = topic.source([(b"good", RECEIVED_MS), (b"absurd", sent_ms)])
+    columns = RAW.set(RAW.get_field_index("received_at"), pa.field("received_at", pa.int64()))
+    batch = pa.RecordBatch.from_pylist([raw(message, n) for n, message in enumerate(found)], schema=columns)
+    outcome = Decode()(batch.cast(RAW), a_plan())
+    assert outcome.rows.column("value").to_pylist() == [b"good"]
+    topic.write(outcome.rejected)
+    (message,) = topic.messages()
+    assert message.value() == b"absurd"
+    told = dict(headers(message))
+    assert (told["scoring.reason"], told["scoring.timestamp"]) == (b"number_range", str(sent_ms).encode())
+    assert f"found {sent_ms} ms" in (told["__connect.errors.exception.message"] or b"").decode()
 
 
 @pytest.mark.integration

@@ -8,13 +8,13 @@ import msgspec
 import pyarrow as pa
 
 from streaming.models.plan import Plan, PlannedModel
-from streaming.records import RAW, REJECTED
+from streaming.records import INSTANT, RAW, REJECTED
 from streaming.steps.decode import DECODED, Decode
 
 PLAN = Plan(
     plan_id="p", query_id="q", batch_id=0, stream="s", deployment="d", schema_version=7,
     champion=PlannedModel("champion", "champion", "m", "1", "0" * 64),
-    now=datetime(2026, 1, 2, tzinfo=UTC), allowed_skew_s=60, max_event_bytes=10, tasks=1, arrow_batch_rows=10, offsets={}, release="0",
+    now=datetime(2026, 1, 2, tzinfo=UTC), allowed_skew_s=60, max_event_bytes=10, tasks=1, offsets={}, release="0",
 )  # fmt: skip
 
 
@@ -84,3 +84,19 @@ def test_empty_batch() -> None:
 def test_limit_is_the_plans() -> None:
     outcome = Decode()(_raw(b"x" * 11), msgspec.structs.replace(PLAN, max_event_bytes=11))
     assert outcome.rows.num_rows == 1
+
+
+def test_a_message_time_that_no_table_holds_is_rejected_and_neighbours_go_on() -> None:
+    last_us = 253_402_300_799_999_999
+    times_us = [0, last_us, last_us + 1, -1_000, -62_135_596_800_000_001, 2**63 - 1, -(2**63), 1]
+    batch = _raw(*[b"v"] * len(times_us)).set_column(RAW.get_field_index("received_at"), "received_at", pa.array(times_us, INSTANT))
+    outcome = Decode()(batch, PLAN)
+    assert outcome.rows.column("received_at").cast(pa.int64()).to_pylist() == [0, last_us, 1]
+    assert outcome.rejected.column("received_at").cast(pa.int64()).to_pylist() == times_us[2:7]
+    assert set(outcome.rejected.column("reason").to_pylist()) == {"number_range"}
+    assert outcome.rejected.column("message")[1].as_py() == "number_range message time of the years 1970 to 9999, found -1 ms"
+
+
+def test_a_bad_time_beside_a_bad_value_is_counted_with_it() -> None:
+    batch = _raw(b"").set_column(RAW.get_field_index("received_at"), "received_at", pa.array([-1_000], INSTANT))
+    assert Decode()(batch, PLAN).rejected.column("message").to_pylist() == ["empty_value (1 more)"]
