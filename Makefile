@@ -1,4 +1,4 @@
-# make demo | test | test-unit | lint | bench | clean; each sets up what it needs the first time.
+# make demo | test | test-unit | lint | bench | bench-validation | clean; each sets up what it needs the first time.
 #   make demo ARGS="--summary out.json --events 5000"     flags of `scoring demo`
 #   make demo STORE=postgres                              the operational store of the demo
 
@@ -7,7 +7,7 @@ BIN := .venv/bin
 ARGS ?=
 STORE ?= postgres
 
-.PHONY: demo test test-unit lint bench clean setup setup-dev
+.PHONY: demo test test-unit lint bench bench-validation clean setup setup-dev setup-bench
 
 demo: setup
 	@$(BIN)/scoring demo --store $(STORE) $(ARGS)
@@ -27,6 +27,9 @@ lint: setup-dev
 bench: setup
 	@$(BIN)/python benchmarks/throughput.py $(ARGS)
 
+bench-validation: setup-bench
+	@$(BIN)/python benchmarks/validation.py $(ARGS)
+
 clean:
 	@if [ -x $(BIN)/scoring ] && [ -d var ]; then $(BIN)/scoring down; fi
 	@rm -rf var
@@ -36,3 +39,6 @@ setup:
 
 setup-dev:
 	@$(PYTHON) streaming/local/bootstrap.py local dev
+
+setup-bench:
+	@$(PYTHON) streaming/local/bootstrap.py local bench

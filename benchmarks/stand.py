@@ -20,8 +20,8 @@ from streaming.errors import ConfigError
 from streaming.local import services
 from streaming.local.churn import train_churn
 from streaming.local.telco import DEFAULT_DATA
-from streaming.topics import create_topics
 from streaming.sinks.migrate import migrate
+from streaming.topics import create_topics
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _OPEN_TABLES = ("spark.conf", "kafka.client")  # their keys may have dots

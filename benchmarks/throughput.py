@@ -15,7 +15,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -124,7 +124,7 @@ def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     load = Load(options.events, options.rate, options.seconds, options.entities)
     overrides = parse_overrides(options.set)
     chosen = [name for name in MEASURES if not options.only or {name, *name.split("-")} & set(options.only)]
-    machine, measures = _machine(), dict[str, dict[str, Any]]()
+    before, measures = machine(("streaming-scoring", "pyspark", "scikit-learn", "confluent-kafka")), dict[str, dict[str, Any]]()
     with ExitStack() as stack:
         home = Path(tempfile.mkdtemp(prefix="scoring-bench-"))
         stack.callback(_end, home, options.keep, console)
@@ -134,16 +134,17 @@ def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
             console.print(f"{name} …")
             measures[name] = measure(name, stand, load)
             print_measure(console, name, measures[name])
-    return {"machine": machine, "load": vars(load), "settings": overrides, "measures": measures, "ratios": ratios(measures)}
+    return {"machine": before, "load": vars(load), "settings": overrides, "measures": measures, "ratios": ratios(measures)}
 
 
-def _machine() -> dict[str, Any]:
+def machine(packages: Sequence[str]) -> dict[str, Any]:
+    """What a run is to be compared with: time, cores, the load before, the versions of Python and of these packages."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cores": os.cpu_count(),
         "load_average": [round(value, 2) for value in os.getloadavg()],
         "python": platform.python_version(),
-        **{name: version(name) for name in ("streaming-scoring", "pyspark", "scikit-learn", "confluent-kafka")},
+        **{name: version(name) for name in packages},
     }
 
 

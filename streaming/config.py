@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -31,11 +32,13 @@ def _anchor_sqlite(value: object, info: ValidationInfo) -> object:
 
 
 M = TypeVar("M", bound=BaseModel)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+Kind = Literal["event", "rejected", "replay", "metrics", "alerts"]
 
 
 def _anchor_hadoop(value: object, info: ValidationInfo) -> object:
-    """Make a relative path absolute; hdfs://, s3a:// and the like stay, and so does an empty text."""
-    return str(_anchor(value, info)) if isinstance(value, str) and value and "://" not in value else value
+    """Make a relative path absolute; what has a scheme (s3a://bucket, hdfs:/x, file:/x) stays, and so does an empty text."""
+    return str(_anchor(value, info)) if isinstance(value, str) and value and not _SCHEME.match(value) else value
 
 
 AnchoredPath = Annotated[Path, BeforeValidator(_anchor)]
@@ -70,12 +73,15 @@ class Topics(Section):
     replay: str = ""
     partitions: int = Field(default=4, ge=1, description="partitions of the event topic when `scoring topics create` makes it")
     replication: int = Field(default=1, ge=1, description="replicas of each topic when `scoring topics create` makes it")
+    metrics_retention_days: int = Field(
+        default=90, ge=1, description="how long the metrics topic keeps its records when `scoring topics create` makes it"
+    )
     max_message_bytes: int = Field(
         default=12_582_912, ge=1024, description="limit of the event topic; the rejected topic's is a third above"
     )
 
-    def of(self, kind: Literal["rejected", "replay", "metrics", "alerts"]) -> str:
-        """Name of a companion topic."""
+    def of(self, kind: Kind) -> str:
+        """Name of the event's topic or of a companion."""
         return str(getattr(self, kind)) or f"{self.event}.{kind}"
 
 
@@ -94,6 +100,27 @@ class Registry(Section):
     tracking_uri: TrackingUri = Field(description="MLflow tracking server, or sqlite:///PATH")
     artifact_root: AnchoredPath | None = Field(default=None, description="folder of the artefacts where the tracking URI is SQLite")
     refresh_s: float = Field(default=2, gt=0, description="how often aliases are looked up")
+
+
+class SchemaRegistry(Section):
+    """A schema registry with Confluent's REST API, for events that name their schema by an id; without `url` there is none."""
+
+    url: str = Field(default="", pattern="^$|^https?://", description="http(s)://host:port[,…]; empty: no registry, no frames")
+    user: str = Field(default="", description="user of basic authentication")
+    password: SecretStr = Field(default=SecretStr(""), description="its password; write it as env:NAME or file:PATH")
+    token: SecretStr = Field(default=SecretStr(""), description="bearer token in place of user and password; env:NAME or file:PATH")
+    cluster: str = Field(default="", description="header target-sr-cluster that goes with the token, where a cloud wants one")
+    identity_pool: str = Field(default="", description="header Confluent-Identity-Pool-Id that goes with the token, likewise")
+    ca_file: AnchoredPath | None = Field(default=None, description="certificates (PEM) that the registry's is checked against")
+    timeout_s: float = Field(default=5, gt=0, description="how long one request may take")
+    unknown_s: float = Field(default=10, ge=0, description="how long an id stays unknown before the registry is asked again")
+    subject: Literal["topic", "record", "topic_record"] = Field(
+        default="topic", description="where producers look their schema up: <topic>-value, the record's name, or <topic>-<name>"
+    )
+    schema_id: Literal["prefix", "header"] = Field(default="prefix", description="producers write the id before the value or in a header")
+
+
+NO_REGISTRY = SchemaRegistry()
 
 
 class Stream(Section):
@@ -120,6 +147,7 @@ class Drift(Section):
     window_s: float = Field(default=3600, gt=0, description="a window is at least this long …")
     window_events: int = Field(default=1000, ge=1, description="… and holds at least so many scored events")
     psi_threshold: float = Field(default=0.2, gt=0, description="PSI at which a feature counts as drifted")
+    rejected_share: float = Field(default=0.05, gt=0, le=1, description="share of a window's events rejected at which it is an alert")
     trigger_s: float = Field(default=10, ge=0, description="pause between two micro-batches of the job")
 
 
@@ -154,6 +182,7 @@ class Settings(Section):
     topics: Topics = Topics()
     store: Store
     registry: Registry
+    schema_registry: SchemaRegistry = NO_REGISTRY
     stream: Stream
     drift: Drift
     http: Http = Http()

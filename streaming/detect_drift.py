@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import structlog
 
+from streaming.checkpoint import check_checkpoint
 from streaming.config import load_settings
+from streaming.drift_figures import DriftFigures
 from streaming.drift_pipeline import start_detect_drift
 from streaming.health import Health, served
 from streaming.kafka_clients import spark_kafka_options
 from streaming.logs import set_up_logs
+from streaming.metrics.records import Record
 from streaming.spark import session
 from streaming.supervise import StopGate, catch_signals, supervise
 from streaming.topics import check_topics
@@ -24,12 +28,23 @@ def detect_drift(config: Path) -> None:
     settings = load_settings(config)
     set_up_logs(settings.log)
     spark_kafka_options(settings.kafka)
-    check_topics(settings)
+    check_checkpoint("drift.checkpoint", settings.drift.checkpoint)
+    check_topics(settings, ("metrics", "alerts"))
     health, gate = Health(JOB), StopGate(settings.stream.stop_wait_s)
     with served(health, settings.http, settings.http.detect_drift_port) as port:
         spark = session(JOB, settings)
         catch_signals(spark, gate)
         _log.info("started", port=port)
-        pause_s, pause_max_s = settings.stream.restart_pause_s, settings.stream.restart_max_s
-        supervise(lambda: start_detect_drift(spark, settings, on_batch=gate.check), gate, health, pause_s=pause_s, pause_max_s=pause_max_s)
+        figures = DriftFigures(health.registry)
+
+        def began() -> None:
+            gate.check()
+            health.batch_began()
+
+        def published(batch_id: int, records: list[Record]) -> None:
+            health.batch_ended()
+            figures.add(batch_id, records)
+
+        start = partial(start_detect_drift, spark, settings, on_batch=began, on_published=published)
+        supervise(start, gate, health, pause_s=settings.stream.restart_pause_s, pause_max_s=settings.stream.restart_max_s)
         spark.stop()

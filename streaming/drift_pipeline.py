@@ -36,8 +36,16 @@ TOLD = pa.schema(
 TOLD_SQL = ", ".join([*(f"{name} string" for name in Key._fields), "partition int", "offset bigint", "value binary"])
 
 
-def start_detect_drift(spark: SparkSession, settings: Settings, *, on_batch: Callable[[], None] = lambda: None) -> StreamingQuery:
-    """Start the drift job's query; it runs until it is stopped or fails. `on_batch` is called as each batch begins.
+def start_detect_drift(
+    spark: SparkSession,
+    settings: Settings,
+    *,
+    on_batch: Callable[[], None] = lambda: None,
+    on_published: Callable[[int, list[Record]], None] = lambda _, __: None,
+) -> StreamingQuery:
+    """Start the drift job's query; it runs until it is stopped or fails.
+
+    on_batch: called as each batch begins; on_published: called with its number and what it has published, as it ends.
 
     The number of series' partitions is `spark.sql.shuffle.partitions`, fixed by the checkpoint from its first batch on;
     with a local master it is one, for more would cost and not pay. The query fails with Unavailable when the brokers do
@@ -45,14 +53,16 @@ def start_detect_drift(spark: SparkSession, settings: Settings, *, on_batch: Cal
     """
     if (spark.sparkContext.master or "").startswith("local"):
         spark.conf.set("spark.sql.shuffle.partitions", "1")
-    limits = Limits(settings.drift.window_s, settings.drift.window_events, settings.drift.psi_threshold)
+    drift = settings.drift
+    limits = Limits(drift.window_s, drift.window_events, drift.psi_threshold, drift.rejected_share)
     writer = detect(read_metrics(spark, settings), limits, settings.log).writeStream.queryName("detect_drift").outputMode("append")
     topic = RecordTopic(settings.kafka.bootstrap_servers, client=settings.kafka.client)
 
-    def publish(batch: DataFrame, _: int) -> None:
+    def publish(batch: DataFrame, batch_id: int) -> None:
         on_batch()
-        records = [decode(bytes(row.value)) for row in batch.collect()]
-        _publish(topic, settings, [record for record in records if record is not None])
+        records = [record for row in batch.collect() if (record := decode(bytes(row.value))) is not None]
+        _publish(topic, settings, records)
+        on_published(batch_id, records)
 
     writer = writer.option("checkpointLocation", settings.drift.checkpoint).trigger(processingTime=f"{settings.drift.trigger_s} seconds")
     return writer.foreachBatch(publish).start()

@@ -16,8 +16,10 @@ from prometheus_client.registry import Collector
 
 from streaming.config import Http
 from streaming.errors import ConfigError
+from streaming.gather import MOST_NAMES
 from streaming.metrics.records import Metrics
 from streaming.metrics.sketches import LATENCY_BASE, LatencySketch, merge_latencies
+from streaming.metrics.tally import OTHER
 
 _LATENCY_S = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
 STUCK_S = 60.0  # a batch that runs for longer makes the job not ready: a sink is away, or it hangs
@@ -51,6 +53,12 @@ class Health:
         self.registry = CollectorRegistry()
         self._events = Counter("scoring_events", "Events by outcome", ["outcome"], registry=self.registry)
         self._rejected = Counter("scoring_rejected", "Rejected events by reason", ["reason"], registry=self.registry)
+        self._producers = Counter("scoring_rejected_by_producer", "Rejected events by producer", ["producer"], registry=self.registry)
+        self._versions = Counter(
+            "scoring_rejected_by_schema_version", "Rejected events by schema version", ["schema_version"], registry=self.registry
+        )
+        self._replayed = Counter("scoring_replayed", "Events of the replay topic by outcome", ["outcome"], registry=self.registry)
+        self._names: dict[str, set[str]] = {}
         self._latency = LatencyCollector()
         self.registry.register(self._latency)
         self._batch = Histogram("scoring_batch_seconds", "Duration of a micro-batch", buckets=_LATENCY_S, registry=self.registry)
@@ -59,9 +67,16 @@ class Health:
         self._waited = Counter("scoring_sink_wait_seconds", "Time spent waiting for a sink that was away", registry=self.registry)
         self._restarts = Counter("scoring_query_restarts", "Restarts of the query after an outage", registry=self.registry)
         self._running = Gauge("scoring_batch_running_seconds", "Age of the running micro-batch, 0 if none", registry=self.registry)
-        self._running.set_function(lambda: time.monotonic() - self._since if self._since else 0.0)
+        self._running.set_function(self._running_s)
+        self._watch_alive: Callable[[], bool] = lambda: True
         self._since = 0.0
         self._not_ready = "starting"
+
+    def follows(self, watch_alive: Callable[[], bool]) -> None:
+        """The job follows an alias: from now on it is ready only while `watch_alive()`, which is asked at each probe."""
+        self._watch_alive = watch_alive
+        gauge = Gauge("scoring_model_watch_alive", "1 while the alias of the model is followed", registry=self.registry)
+        gauge.set_function(lambda: float(watch_alive()))
 
     def ready(self) -> None:
         """The query runs and has reached its source."""
@@ -85,6 +100,12 @@ class Health:
             self._events.labels(outcome).inc(getattr(record, outcome))
         for reason, n in record.rejected_by_reason.items():
             self._rejected.labels(reason).inc(n)
+        for producer, n in record.rejected_by_producer.items():
+            self._producers.labels(self._named("producer", producer)).inc(n)
+        for version, n in record.rejected_by_schema_version.items():
+            self._versions.labels(self._named("schema_version", version)).inc(n)
+        for outcome, n in record.replayed.items():
+            self._replayed.labels(outcome).inc(n)
         self._latency.add(record.latency_ms)
         self._batch.observe(record.duration_ms / 1000)
         for part, ms in record.parts_ms.items():
@@ -95,11 +116,25 @@ class Health:
         for group in record.groups:
             self._model.labels(group.model, group.model_version).set(1)
 
+    def _named(self, label: str, name: str) -> str:
+        """A label's value that a producer chose: the first 20 as they are, "other" for all that come after them."""
+        known = self._names.setdefault(label, set())
+        if len(known) < MOST_NAMES:
+            known.add(name)
+        return name if name in known else OTHER
+
     def not_ready(self) -> str:
         """Why the job is not ready; empty if it is."""
-        if self._since and time.monotonic() - self._since > STUCK_S:
-            return f"a micro-batch has run for {time.monotonic() - self._since:.0f} s"
+        running_s = self._running_s()
+        if running_s > STUCK_S:
+            return f"a micro-batch has run for {running_s:.0f} s"
+        if not self._watch_alive():
+            return "the model watch ended, new versions are not seen; see the log, then start the job again"
         return self._not_ready
+
+    def _running_s(self) -> float:
+        since = self._since  # read once: the batch may end, in another thread, between two looks
+        return time.monotonic() - since if since else 0.0
 
 
 @contextmanager

@@ -5,16 +5,19 @@ Anything may die between any two lines: what was done is done again, under the p
 
 from __future__ import annotations
 
+import threading
 import time
 from functools import partial
 
 import msgspec
 import structlog
+from py4j.protocol import Py4JError
 from pyspark import Broadcast
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from streaming.config import Settings
-from streaming.errors import ModelError, RegistryError
+from streaming.errors import ModelError, RegistryError, Unavailable
 from streaming.gather import metrics_record, reference_record
 from streaming.health import Health
 from streaming.metrics.records import Metrics, Record
@@ -26,11 +29,12 @@ from streaming.models.plan import Plan, PlannedModel, encode
 from streaming.patience import patiently
 from streaming.pipeline import Destination, score_task, warm_task
 from streaming.plan_log import PlanLog
-from streaming.planner import ModelWatch, new_plan
+from streaming.planner import ModelWatch, Ready, new_plan, revised_plan
 from streaming.sinks.record_topic import RecordTopic
 from streaming.supervise import StopGate
 
 _log = structlog.get_logger("streaming.batch")
+SHIPPED = 3  # versions at the workers: the next, the present, and the one before for a replay
 REFERENCE_EVERY_S = 3600.0  # the reference is repeated, so that it outlives the metrics topic's retention
 
 
@@ -53,13 +57,20 @@ class MicroBatches:
         self._records = RecordTopic(settings.kafka.bootstrap_servers, client=settings.kafka.client)
         self._plans: PlanLog | None = None
         self._shipped: dict[str, Broadcast[Artifact]] = {}
+        self._shipping = threading.Lock()
         self._told: tuple[PlannedModel | None, float] = (None, 0.0)
 
-    def warm_up(self) -> None:
-        """Start the Python workers and load the model in them, so that the first event does not wait for it."""
-        planned = self._watch.current.planned
-        task = partial(warm_task, self._to, planned.sha256, self._ship(planned))
-        self._spark.range(self._cores, numPartitions=self._cores).mapInArrow(task, "tally binary").collect()
+    def warm_up(self, ready: Ready) -> None:
+        """Start the Python workers and load a version in them, so that no event waits for it.
+
+        Called before the query starts, and from the watch's thread before a new version comes into a plan.
+        Raises Unavailable if the workers cannot be reached: the first batch of the version loads it then.
+        """
+        task = partial(warm_task, self._to, ready.planned.sha256, self._ship(ready))
+        try:
+            self._spark.range(self._cores, numPartitions=self._cores).mapInArrow(task, "tally binary").collect()
+        except (Py4JError, PySparkException) as error:
+            raise Unavailable(f"the workers did not load {ready.planned.name} version {ready.planned.version}: {error}") from error
 
     def __call__(self, batch: DataFrame, batch_id: int) -> None:
         """Score one micro-batch."""
@@ -90,13 +101,13 @@ class MicroBatches:
         is recorded and used from then on; what was delivered under the first plan stays.
         """
         log = self._plan_log()
-        plan = log.read(batch_id) or log.create(self._new_plan(log, batch_id, revision=0))
+        plan = log.read(batch_id) or log.create(self._new_plan(log, batch_id))
         try:
-            return plan, self._ship(plan.champion)
+            return plan, self._artifact(plan.champion)
         except (RegistryError, ModelError) as error:
-            revised = log.create(self._new_plan(log, batch_id, revision=plan.revision + 1))
+            revised = log.create(revised_plan(plan, self._watch.current))
             _log.error("plan_revised", plan=plan.plan_id, by=revised.plan_id, reason=str(error))
-            return revised, self._ship(revised.champion)
+            return revised, self._artifact(revised.champion)
 
     def _plan_log(self) -> PlanLog:
         if self._plans is None:
@@ -104,11 +115,10 @@ class MicroBatches:
             self._plans = PlanLog(context._jvm, context._jsc.hadoopConfiguration(), self._settings.stream.checkpoint)
         return self._plans
 
-    def _new_plan(self, log: PlanLog, batch_id: int, *, revision: int) -> Plan:
+    def _new_plan(self, log: PlanLog, batch_id: int) -> Plan:
         return new_plan(
             query_id=log.query_id(),
             batch_id=batch_id,
-            revision=revision,
             deployment=self._deployment,
             stream=self._settings.stream,
             ready=self._watch.current,
@@ -117,14 +127,18 @@ class MicroBatches:
             replay_topic=self._settings.topics.of("replay"),
         )
 
-    def _ship(self, planned: PlannedModel) -> Broadcast[Artifact]:
-        """A model on its way to the workers: sent once for each version."""
-        sha256 = planned.sha256
-        if sha256 not in self._shipped:
-            self._shipped[sha256] = self._spark.sparkContext.broadcast(self._watch.ready_for(planned).artifact)
-            for old in list(self._shipped)[:-2]:
-                self._shipped.pop(old).unpersist()
-        return self._shipped[sha256]
+    def _artifact(self, planned: PlannedModel) -> Broadcast[Artifact]:
+        return self._shipped.get(planned.sha256) or self._ship(self._watch.ready_for(planned))
+
+    def _ship(self, ready: Ready) -> Broadcast[Artifact]:
+        """A model on its way to the workers: sent once for each version. The one before stays for a replay."""
+        sha256 = ready.planned.sha256
+        with self._shipping:
+            if sha256 not in self._shipped:
+                self._shipped[sha256] = self._spark.sparkContext.broadcast(ready.artifact)
+                for old in list(self._shipped)[:-SHIPPED]:
+                    self._shipped.pop(old).unpersist()
+            return self._shipped[sha256]
 
     def _run(self, batch: DataFrame, plan: Plan, artifact: Broadcast[Artifact]) -> Tally:
         task = partial(score_task, self._to, encode(plan), artifact)

@@ -19,11 +19,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streaming.config import Log
+from streaming.config import NO_REGISTRY, Log, SchemaRegistry
+from streaming.contracts.registry_client import RegistryResolver
 from streaming.contracts.schema import Contract, parse_contract
+from streaming.contracts.wire import Resolver, WireReader
 from streaming.logs import set_up_logs
+from streaming.metrics import rejections
 from streaming.metrics.sketches import Histogram, latency_sketch
-from streaming.metrics.tally import Tally, merge_tallies
+from streaming.metrics.tally import Tally, add_counts, bounded, merge_tallies
 from streaming.models.artifact import Artifact
 from streaming.models.formats import skops
 from streaming.models.model import Model, verify
@@ -34,10 +37,12 @@ from streaming.records import PREDICTION, RAW, REJECTED
 from streaming.sinks import CONFLICT, REPEAT, STANDS, Rejects, Sink
 from streaming.sinks.postgres import PostgresSink
 from streaming.sinks.rejected import RejectedTopic
+from streaming.sinks.replays import Replays, Standing
 from streaming.sinks.scoring_log import log_rows, write_slice
 from streaming.steps import Step, run_steps
 from streaming.steps.decode import Decode
 from streaming.steps.observe import Observe
+from streaming.steps.replayed import attempts
 from streaming.steps.score import Score
 from streaming.steps.validate import Validate
 
@@ -45,8 +50,7 @@ if TYPE_CHECKING:
     from pyspark import Broadcast
 
 T = TypeVar("T")
-# A batch done again is the same attempt: its rejections have the same addresses and are counted once.
-FIRST_ATTEMPT = 1
+MOST_NAMES = 1000  # producers, and schema versions, that one task tells apart
 TALLY_COLUMN = pa.schema([("tally", pa.binary())])
 
 
@@ -66,19 +70,28 @@ class Destination(msgspec.Struct, frozen=True):
     contracts: tuple[tuple[int, str], ...]
     """version and text of each of the event's schemas"""
     log: Log = Log()
+    schema_registry: SchemaRegistry = NO_REGISTRY
 
 
 class Delivery:
     """A worker's open sinks, and the contracts it checks against."""
 
-    def __init__(self, to: Destination, store: Sink, rejected: Rejects) -> None:
-        self.to, self.store, self.rejected = to, store, rejected
+    def __init__(self, to: Destination, store: Sink, rejected: Rejects, resolver: Resolver | None = None) -> None:
+        self.to, self.store, self.rejected, self.resolver = to, store, rejected, resolver
         self.contracts = {version: parse_contract(json.loads(text), to.event, version, f"v{version}") for version, text in to.contracts}
 
 
-def scoring_steps(contracts: Mapping[int, Contract], model: Model) -> dict[str, Step]:
-    """The steps from a raw event to its score, in order: the same for stream, batch and single events."""
-    return {"decode": Decode(), "validate": Validate(contracts), "score": Score(model)}
+def scoring_steps(contracts: Mapping[int, Contract], model: Model, resolver: Resolver | None = None) -> dict[str, Step]:
+    """The steps from a raw event to its score, in order: the same for stream, batch and single events. See contract_steps."""
+    return {**contract_steps(contracts, resolver), "score": Score(model)}
+
+
+def contract_steps(contracts: Mapping[int, Contract], resolver: Resolver | None = None) -> dict[str, Step]:
+    """The steps that hold a raw event to its contract, in order.
+
+    resolver: of the schema registry; without one no frame is looked for. With one the steps may raise Unavailable.
+    """
+    return {"decode": Decode(WireReader(contracts, resolver)), "validate": Validate(contracts)}
 
 
 @lru_cache(maxsize=1)
@@ -86,19 +99,18 @@ def _delivery(to: Destination) -> Delivery:
     set_up_logs(to.log)  # a worker is a process of its own
     store = PostgresSink(to.dsn, statement_timeout_s=to.statement_timeout_s)
     limit = to.rejected_max_bytes
-    return Delivery(
-        to, store, RejectedTopic(to.bootstrap_servers, to.rejected_topic, client=dict(to.client), max_message_bytes=limit, job=to.job)
-    )
+    rejected = RejectedTopic(to.bootstrap_servers, to.rejected_topic, client=dict(to.client), max_message_bytes=limit, job=to.job)
+    return Delivery(to, store, rejected, RegistryResolver(to.schema_registry) if to.schema_registry.url else None)
 
 
 _models: dict[str, Model] = {}
 
 
 def _model(sha256: str, artifact: Broadcast[Artifact]) -> Model:
-    """The model of this checksum, loaded once per worker; the one before it is kept for a replay, older ones are dropped."""
+    """The model of this checksum, loaded once per worker; the next and the one before are kept, older ones are dropped."""
     if sha256 not in _models:
         _models[sha256] = skops.load(artifact.value, sha256)
-        for old in list(_models)[:-2]:
+        for old in list(_models)[:-3]:
             del _models[old]
     return _models[sha256]
 
@@ -133,8 +145,9 @@ class TaskRun:
 
     def __init__(self, delivery: Delivery, plan: Plan, model: Model) -> None:
         self._delivery, self._plan = delivery, plan
-        self._steps = scoring_steps(delivery.contracts, model)
+        self._steps = scoring_steps(delivery.contracts, model, delivery.resolver)
         self._observe = {"observe": Observe(model.manifest)}
+        self._replays = Replays(plan.plan_id)
         self._model_name = f"{plan.champion.name}/{plan.champion.version}"
 
     def take_all(self, batches: Iterator[pa.RecordBatch], task: int) -> Tally:
@@ -146,27 +159,46 @@ class TaskRun:
             standing.append(log_rows(rows))
         log = Tally()
         self._deliver(log, "scoring_log", lambda: write_slice(self._delivery.to.scoring_log, self._plan, task, standing))
-        return merge_tallies([*tallies, log])
+        total = merge_tallies([*tallies, log])
+        total.rejected_by_producer = bounded(total.rejected_by_producer, MOST_NAMES)
+        total.rejected_by_schema_version = bounded(total.rejected_by_schema_version, MOST_NAMES)
+        return total
 
     def take(self, batch: pa.RecordBatch) -> tuple[Tally, pa.RecordBatch]:
         """Score and deliver one batch of type RAW. Returns what was counted, and the rows that stand."""
-        passage = run_steps(self._steps, batch.cast(RAW) if batch.schema != RAW else batch, self._plan)
-        tally = Tally(events=batch.num_rows, parts_ms=passage.parts_ms)
+        raw = batch.cast(RAW) if batch.schema != RAW else batch
+        # The steps are pure: where the schema registry is away, they are simply run again.
+        run = partial(run_steps, self._steps, raw, self._plan)
+        passage, waited_s = patiently(run, part="schema_registry", pause_max_s=self._delivery.to.retry_max_s)
+        tally = Tally(events=batch.num_rows, parts_ms=passage.parts_ms, waited_s=waited_s)
         rows = passage.rows
-        verdicts = self._deliver(tally, "store", lambda: self._delivery.store.write(predictions(rows)))
+        verdicts, replayed = self._store(tally, rows)
         readable_at = datetime.now(UTC)
         rejected = [*passage.rejected, *_conflicts(rows, verdicts)]
         self._reject(tally, rejected)
         standing = rows.filter(pa.array(verdicts == STANDS))
         tally.repeated = int(np.count_nonzero(verdicts == REPEAT))
+        _count_replayed(tally, scored=verdicts[replayed] == STANDS, repeated=verdicts[replayed] == REPEAT)
         self._count(tally, standing, readable_at)
         return tally, standing
 
+    def _store(self, tally: Tally, rows: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray]:
+        """Store the predictions. Returns the verdicts, and which rows were replayed."""
+        found, replayed = predictions(rows), attempts(rows) > 1
+        verdicts = self._deliver(tally, "store", lambda: self._delivery.store.write(found))
+
+        def ask(asked: pa.RecordBatch) -> Standing:
+            return self._deliver(tally, "store", lambda: self._delivery.store.standing(asked))
+
+        return self._replays.judge(found, replayed, verdicts, ask), replayed
+
     def _reject(self, tally: Tally, rejected: list[pa.RecordBatch]) -> None:
         for part in rejected:
-            self._deliver(tally, "rejects", partial(self._delivery.rejected.write, part, model=self._model_name, attempt=FIRST_ATTEMPT))
-            for entry in pc.value_counts(part.column("reason")).to_pylist():
-                tally.rejected_by_reason[entry["values"]] = tally.rejected_by_reason.get(entry["values"], 0) + entry["counts"]
+            self._deliver(tally, "rejects", partial(self._delivery.rejected.write, part, model=self._model_name))
+            tally.rejected_by_reason = add_counts([tally.rejected_by_reason, rejections.by_reason(part)])
+            tally.rejected_by_producer = add_counts([tally.rejected_by_producer, rejections.by_producer(part)])
+            tally.rejected_by_schema_version = add_counts([tally.rejected_by_schema_version, rejections.by_schema_version(part)])
+            _count_replayed(tally, rejected=attempts(part) > 1)
 
     def _count(self, tally: Tally, standing: pa.RecordBatch, readable_at: datetime) -> None:
         """Observe the rows that stand: repeats and conflicts must not weigh on distributions twice."""
@@ -178,7 +210,8 @@ class TaskRun:
         tally.score_sum = float(passage.observed["score_sum"])  # type: ignore[arg-type]
         tally.score_sum_squares = float(passage.observed["score_sum_squares"])  # type: ignore[arg-type]
         waits_us = pc.subtract(pa.scalar(readable_at, standing.schema.field("received_at").type), standing.column("received_at"))
-        tally.latency_ms = latency_sketch(waits_us.cast(pa.int64()).to_numpy(zero_copy_only=False) / 1000)
+        direct = attempts(standing) == 1  # a replayed event's wait was for the mend, not for this service
+        tally.latency_ms = latency_sketch(waits_us.cast(pa.int64()).to_numpy(zero_copy_only=False)[direct] / 1000)
 
     def _deliver(self, tally: Tally, part: str, deliver: Callable[[], T]) -> T:
         """Deliver, however long the sink is away; what it took, and what was waited, go into the tally."""
@@ -207,6 +240,11 @@ def _conflicts(rows: pa.RecordBatch, verdicts: np.ndarray) -> list[pa.RecordBatc
     columns: dict[str, Any] = {name: pa.array([text] * len(messages), pa.string()) for name, text in constant.items()}
     columns |= {name: taken.column(name) for name in [*RAW.names, "schema_version"]} | {"message": pa.array(messages, pa.string())}
     return [pa.RecordBatch.from_arrays([columns[name] for name in REJECTED.names], schema=REJECTED)]
+
+
+def _count_replayed(tally: Tally, **outcomes: np.ndarray) -> None:
+    found = {name: count for name, of in outcomes.items() if (count := int(np.count_nonzero(of)))}
+    tally.replayed = add_counts([tally.replayed, found])
 
 
 def _histograms(observed: object) -> dict[str, Histogram]:

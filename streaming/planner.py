@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+import msgspec
 import structlog
 
 from streaming.config import Stream
 from streaming.contracts.schema import Contract
-from streaming.errors import ModelError, RegistryError, Unavailable
+from streaming.errors import ModelError, RegistryError, ScoringError, Unavailable
 from streaming.models.artifact import Artifact
 from streaming.models.deployment import Deployment
 from streaming.models.formats import skops
@@ -19,6 +21,22 @@ from streaming.models.model import fits, verify
 from streaming.models.plan import Offsets, Plan, PlannedModel
 from streaming.models.registry import ExactVersion, Registry
 
+DISTRIBUTION = "streaming-scoring"
+# What a registry's client, or a strange model, may raise beside the errors of ours. A watch that ended by one of these would leave
+# every later version unseen, so the thread tells it and looks again. What is of none of these families ends the thread:
+# `alive` tells that.
+_UNFORESEEN = (
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    ScoringError,
+    TypeError,
+    ValueError,
+)
 _log = structlog.get_logger("streaming.planner")
 
 
@@ -30,17 +48,41 @@ class Ready:
     artifact: Artifact
 
 
-class ModelWatch:
-    """Keeps the deployment's champion at hand; a version that does not pass its checks does not take over."""
+def _nobody(_: Ready) -> None:
+    """Announces to nobody."""
 
-    def __init__(self, registry: Registry, deployment: Deployment, contract: Contract, *, refresh_s: float) -> None:
+
+class ModelWatch:
+    """Keeps the deployment's champion at hand; a version that does not pass its checks does not take over.
+
+    announce: called with a version before it becomes `current`, from the watch's thread, so that workers can load it before
+    the first batch is scored with it; it may be set later. What it raises of ours is told and stops nothing.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        deployment: Deployment,
+        contract: Contract,
+        *,
+        refresh_s: float,
+        announce: Callable[[Ready], None] = _nobody,
+    ) -> None:
+        """refresh_s: seconds between two looks at the alias. Raises RegistryError, ModelError, Unavailable if there is no champion."""
+        self.announce = announce
+        self._thread: threading.Thread | None = None
         self._registry, self._deployment, self._contract, self._refresh_s = registry, deployment, contract, refresh_s
         self._refused: set[ExactVersion] = set()
         self.current = self._prepare(registry.resolve(deployment.champion.model, deployment.champion.alias))
 
     def start(self) -> None:
         """Follow the alias from a daemon thread."""
-        threading.Thread(target=self._follow, name="model-watch", daemon=True).start()
+        self._thread = threading.Thread(target=self._follow, name="model-watch", daemon=True)
+        self._thread.start()
+
+    def alive(self) -> bool:
+        """Whether the alias is being followed: False before `start`, and after an error that the thread did not survive."""
+        return self._thread is not None and self._thread.is_alive()
 
     def ready_for(self, planned: PlannedModel) -> Ready:
         """The version that an earlier plan names. Raises RegistryError, ModelError, Unavailable."""
@@ -52,7 +94,10 @@ class ModelWatch:
         pause = threading.Event()
         while True:
             pause.wait(self._refresh_s)
-            self.refresh()
+            try:
+                self.refresh()
+            except _UNFORESEEN:
+                _log.exception("model_watch_failed", model=self._deployment.champion.model)
 
     def refresh(self) -> None:
         """Look the alias up once; whatever goes wrong, the version that serves goes on serving."""
@@ -65,7 +110,7 @@ class ModelWatch:
         if exact in self._refused or exact == _exact(self.current.planned):
             return
         try:
-            self.current = self._prepare(exact)
+            ready = self._prepare(exact)
         except (RegistryError, Unavailable) as error:
             # Nothing is known against this version: it is tried again.
             _log.warning("version_away", model=exact.name, version=exact.version, error=str(error))
@@ -73,7 +118,16 @@ class ModelWatch:
             self._refused.add(exact)
             _log.error("version_refused", model=exact.name, version=exact.version, error=str(error))
         else:
+            self._announce(ready)
+            self.current = ready
             _log.info("version_ready", model=exact.name, version=exact.version)
+
+    def _announce(self, ready: Ready) -> None:
+        try:
+            self.announce(ready)
+        except ScoringError as error:
+            # Workers that were not told load the version when its first batch comes.
+            _log.warning("version_not_announced", model=ready.planned.name, version=ready.planned.version, error=str(error))
 
     def _prepare(self, exact: ExactVersion) -> Ready:
         artifact = self._registry.fetch(exact)
@@ -92,7 +146,6 @@ def new_plan(
     *,
     query_id: str,
     batch_id: int,
-    revision: int = 0,
     deployment: Deployment,
     stream: Stream,
     ready: Ready,
@@ -100,14 +153,13 @@ def new_plan(
     cores: int,
     replay_topic: str = "",
 ) -> Plan:
-    """The plan of a batch that has none yet, or a revision (from 1) of one that cannot be carried out."""
+    """The plan of a batch that has none yet."""
     known = [(first, end) for partitions in offsets.values() for first, end in partitions.values() if first >= 0]
     events = sum(end - first for first, end in known) if known else stream.events_per_task * cores
     return Plan(
-        plan_id=f"{query_id}/{batch_id}" + (f"/r{revision}" if revision else ""),
+        plan_id=f"{query_id}/{batch_id}",
         query_id=query_id,
         batch_id=batch_id,
-        revision=revision,
         stream=deployment.event,
         deployment=deployment.name,
         schema_version=deployment.schema_version,
@@ -117,6 +169,17 @@ def new_plan(
         max_event_bytes=stream.max_event_bytes,
         tasks=max(1, min(cores, -(-events // stream.events_per_task))),
         offsets=offsets,
-        release=version("streaming-scoring"),
+        release=version(DISTRIBUTION),
         replay_topic=replay_topic,
     )
+
+
+def revised_plan(plan: Plan, ready: Ready) -> Plan:
+    """The revision of a plan that cannot be carried out: another version, all else as it was.
+
+    Its `now` stays too, so that the same events are too far in the future and the scoring log's files overwrite each other.
+    What was delivered under the first plan stands in the store as it is.
+    """
+    revision = plan.revision + 1
+    plan_id = f"{plan.query_id}/{plan.batch_id}/r{revision}"
+    return msgspec.structs.replace(plan, plan_id=plan_id, revision=revision, champion=ready.planned, release=version(DISTRIBUTION))

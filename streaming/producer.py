@@ -15,8 +15,10 @@ from uuid import UUID
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from streaming.config import NO_REGISTRY, SchemaRegistry
 from streaming.contracts import Contract, Reason
 from streaming.contracts.reasons import message_of
+from streaming.contracts.wire.writer import Wire, Written, writer
 from streaming.errors import DeliveryError, InvalidEvent
 from streaming.records import rfc3339
 from streaming.sinks.acknowledged import fatal_error
@@ -40,9 +42,17 @@ class EventProducer:
         *,
         client: Mapping[str, str] | None = None,
         on_delivery: OnDelivery | None = None,
+        wire: Wire = "json",
+        registry: SchemaRegistry = NO_REGISTRY,
+        source: str = "urn:streaming-scoring:producer",
     ) -> None:
-        """contract: events are held to it before they are sent; None sends anything."""
+        """contract: events are held to it before they are sent; None sends anything.
+
+        wire: the format of the messages; registry: where the Confluent formats look the contract's schema up; source: who
+        sends, a URI, for CloudEvents. Raises ConfigError if a format lacks a contract or a registry.
+        """
         self._topic, self._contract, self._on_delivery = topic, contract, on_delivery
+        self._write = writer(wire, topic, contract, registry, source)
         self._failures: list[str] = []
         ours = {"bootstrap.servers": bootstrap_servers, "enable.idempotence": True, "acks": "all"}
         self._producer = Producer({"compression.type": "lz4", "linger.ms": 5, **(client or {}), **ours})
@@ -53,7 +63,8 @@ class EventProducer:
         None sends a null value, which no contract allows.
         key: by default the entity of the contract, so that one entity's events keep their order.
         Raises InvalidEvent if the contract does not allow the event: mend what builds it. Raises DeliveryError if the
-        message cannot be queued at all (too large, say).
+        message cannot be queued at all (too large, say). A Confluent format raises Unavailable if the schema registry gives no
+        answer (nothing was sent: send again), and ContractError if it does not know the contract's schema.
         """
         value = event if isinstance(event, bytes | None) else _encoded(event)
         if self._contract is not None:
@@ -62,7 +73,8 @@ class EventProducer:
                 raise InvalidEvent(
                     f"{self._contract.event} v{self._contract.version}: {message_of(reasons)}; mend the event before it is sent"
                 )
-        self._queue(value, key if key is not None else self._entity(event))
+        written = Written(value, []) if value is None else self._write(value)
+        self._queue(written, key if key is not None else self._entity(event))
 
     def flush(self, timeout_s: float = 60) -> None:
         """Wait until everything sent is acknowledged. Raises DeliveryError if after `timeout_s` something is not."""
@@ -90,10 +102,10 @@ class EventProducer:
         fields = json.loads(event) if isinstance(event, bytes) else event
         return str(fields[self._contract.entity]).encode()
 
-    def _queue(self, value: bytes | None, key: bytes | None) -> None:
+    def _queue(self, message: Written, key: bytes | None) -> None:
         while True:
             try:
-                self._producer.produce(self._topic, value, key, on_delivery=self._delivered)
+                self._producer.produce(self._topic, message.value, key, headers=list(message.headers), on_delivery=self._delivered)
             except BufferError:
                 if not len(self._producer):
                     raise DeliveryError(

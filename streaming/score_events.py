@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 (the name its users know)
 from pyspark.sql.streaming.query import StreamingQuery
 
+from streaming.checkpoint import check_checkpoint
 from streaming.config import Settings, load_settings
 from streaming.contracts.schema import Contract, load_contracts
 from streaming.errors import ConfigError
@@ -22,7 +23,7 @@ from streaming.models.deployment import Deployment, load_deployment
 from streaming.models.registry import Registry
 from streaming.pipeline import Destination
 from streaming.planner import ModelWatch
-from streaming.sinks.migrate import check_tables
+from streaming.sinks.migrate import check_tables, keep_months
 from streaming.sinks.scoring_log import check_scoring_log
 from streaming.spark import session
 from streaming.supervise import StopGate, catch_signals, supervise
@@ -43,11 +44,14 @@ def score_events(config: Path) -> None:
     with served(health, settings.http, settings.http.score_events_port) as port:
         spark = session(f"{JOB}:{deployment.name}", settings)
         catch_signals(spark, gate)
-        watch.start()
         group = settings.stream.consumer_group or f"scoring.{deployment.name}"
         spark.streams.addListener(LagForTools(settings.kafka, group))
         batches = MicroBatches(spark, settings, deployment, watch, destination(settings, deployment, contracts), health, gate)
-        batches.warm_up()
+        batches.warm_up(watch.current)
+        watch.announce = batches.warm_up
+        watch.start()
+        health.follows(watch.alive)
+        keep_months(settings.store.dsn.get_secret_value(), gate.stopping)
         _log.info("started", deployment=deployment.name, model_version=watch.current.planned.version, port=port)
         pause_s, pause_max_s = settings.stream.restart_pause_s, settings.stream.restart_max_s
         supervise(lambda: start_query(spark, settings, batches), gate, health, pause_s=pause_s, pause_max_s=pause_max_s)
@@ -68,8 +72,9 @@ def read_contracts(settings: Settings, deployment: Deployment) -> dict[int, Cont
 def check_everything(settings: Settings, deployment: Deployment, contracts: dict[int, Contract]) -> ModelWatch:
     """Brokers, topics, tables and model: told before the first event. Returns the model, loaded and verified."""
     spark_kafka_options(settings.kafka)
+    check_checkpoint("stream.checkpoint", settings.stream.checkpoint)
     check_scoring_log(scoring_log(settings))
-    check_topics(settings)
+    check_topics(settings, ("event", "rejected", "replay", "metrics"))
     check_tables(settings.store.dsn.get_secret_value())
     contract = contracts[deployment.schema_version]
     return ModelWatch(Registry(settings.registry), deployment, contract, refresh_s=settings.registry.refresh_s)
@@ -81,6 +86,7 @@ def destination(settings: Settings, deployment: Deployment, contracts: dict[int,
     return Destination(
         job=JOB,
         log=settings.log,
+        schema_registry=settings.schema_registry,
         dsn=settings.store.dsn.get_secret_value(),
         statement_timeout_s=settings.store.statement_timeout_s,
         retry_max_s=settings.store.retry_max_s,

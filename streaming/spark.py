@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,6 +29,10 @@ _SESSION = {
 }
 
 
+PROPERTIES_FILE = "SCORING_SPARK_PROPERTIES"
+"""environment variable that tells the job which file to remove once Spark has read it"""
+
+
 def session(name: str, settings: Settings, extra: dict[str, str] | None = None) -> SparkSession:
     """The job's Spark session."""
     builder = SparkSession.builder.appName(name)
@@ -35,6 +40,8 @@ def session(name: str, settings: Settings, extra: dict[str, str] | None = None) 
     for key, value in conf.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
+    if PROPERTIES_FILE in os.environ:
+        Path(os.environ.pop(PROPERTIES_FILE)).unlink(missing_ok=True)  # spark-submit has read it
     spark.sparkContext.setLogLevel("WARN")
     return spark
 
@@ -50,14 +57,18 @@ _LOCAL_FILES = {
 def submit_command(script: Path, config: Path, settings: Settings, *, jars: list[Path], local_files: list[Path]) -> list[str]:
     """The spark-submit command line of a job; it holds no secret.
 
+    spark.conf, which may hold one, goes through a file that only this user can read and that `session` removes.
     jars: the Kafka connector's archives; local_files: those of the local file system, used where Spark's master is local.
     """
     submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
     conf = {"spark.ui.enabled": "false", "spark.pyspark.python": sys.executable}
     if settings.spark.master.startswith("local"):
         conf |= _LOCAL_FILES | {"spark.driver.extraClassPath": ":".join(map(str, local_files))}
-    conf |= settings.spark.conf
-    options = [option for key, value in conf.items() for option in ("--conf", f"{key}={value}")]
+    ours = {key: value for key, value in conf.items() if key not in settings.spark.conf}
+    options = [option for key, value in ours.items() for option in ("--conf", f"{key}={value}")]
+    if settings.spark.conf:
+        # Without the flag a file of ours would keep Spark from reading its own defaults.
+        options += ["--properties-file", str(_properties_file(settings.spark.conf)), "--load-spark-defaults"]
     return [
         str(submit),
         *("--master", settings.spark.master),
@@ -69,6 +80,19 @@ def submit_command(script: Path, config: Path, settings: Settings, *, jars: list
     ]
 
 
+def _properties_file(conf: dict[str, str]) -> Path:
+    handle, name = tempfile.mkstemp(prefix="scoring-spark-", suffix=".conf")  # mode 0600
+    with os.fdopen(handle, "w", encoding="latin-1") as file:
+        file.writelines(f"{_escaped(key)}={_escaped(value)}\n" for key, value in conf.items())
+    return Path(name)
+
+
+def _escaped(text: str) -> str:
+    """Text as a java.util.Properties file has it."""
+    special = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "=": "\\=", ":": "\\:", "#": "\\#", "!": "\\!", " ": "\\ "}
+    return "".join(special.get(c, c if " " < c < "\x7f" else f"\\u{ord(c):04x}") for c in text)
+
+
 def submit_environment(java_home: Path, master: str) -> dict[str, str]:
     """The environment for spark-submit: our Java and our Python; a local master binds to loopback unless SPARK_LOCAL_IP says otherwise."""
     loopback = {"SPARK_LOCAL_IP": "127.0.0.1"} if master.startswith("local") else {}
@@ -76,6 +100,8 @@ def submit_environment(java_home: Path, master: str) -> dict[str, str]:
 
 
 def become(command: list[str], environment: dict[str, str]) -> NoReturn:
-    """Run a command in this process's place, so that signals reach it directly."""
+    """Run spark-submit in this process's place, so that signals reach it directly."""
+    if "--properties-file" in command:
+        environment = environment | {PROPERTIES_FILE: command[command.index("--properties-file") + 1]}
     sys.stdout.flush()
     os.execvpe(command[0], command, environment)  # noqa: S606 (an argument list, no shell)

@@ -19,8 +19,16 @@ from streaming.errors import ScoringError
 from streaming.health import Health
 
 _log = structlog.get_logger("streaming.supervise")
-# What Kafka's and PostgreSQL's clients say when the other side is away; found in the query's failure.
-_AWAY = ("org.apache.kafka.common.errors", "TimeoutException", "java.net.", "streaming.errors.Unavailable")
+# What the clients of Kafka, PostgreSQL and the checkpoint's file system say when the other side is away; found in the query's failure.
+_KAFKA = "org.apache.kafka.common.errors."
+_AWAY = (
+    *("TimeoutException", "streaming.errors.Unavailable", "org.apache.hadoop.ipc.StandbyException"),
+    *(f"java.net.{name}" for name in ("ConnectException", "UnknownHostException", "NoRouteToHostException", "PortUnreachableException")),
+    *(f"{_KAFKA}{name}" for name in ("NetworkException", "DisconnectException", "BrokerNotAvailableException", "RetriableException")),
+    *(f"{_KAFKA}{name}" for name in ("NotLeaderOrFollowerException", "LeaderNotAvailableException", "CoordinatorNotAvailableException")),
+)
+# A worker that dies takes its socket with it; waiting for the network would never end.
+_DIED = ("Python worker exited unexpectedly", "OutOfMemoryError")
 _STRANGE_MAX = 3  # failures of another kind, in a row and without a batch done, before the job gives up
 POLL_S = 1
 
@@ -91,12 +99,12 @@ def supervise(start: Callable[[], StreamingQuery], gate: StopGate, health: Healt
             query = start()
             _wait(query, gate, health)
             return
-        except StreamingQueryException as error:
+        except (StreamingQueryException, Py4JJavaError) as error:  # the second where the query could not even be started
             if gate.stopping.is_set():
                 return
             reason = _reason(str(error))
             progressed = query is not None and query.lastProgress is not None
-            away = any(mark in str(error) for mark in _AWAY)
+            away = is_away(str(error))
             strange = 0 if away else (1 if progressed else strange + 1)
             if strange >= _STRANGE_MAX:
                 raise QueryFailed(f"the query failed {strange} times in a row: {reason}") from None
@@ -128,6 +136,11 @@ def _wait(query: StreamingQuery, gate: StopGate, health: Health) -> None:
 def _reads(query: StreamingQuery) -> bool:
     """Whether the query has reached its source: it is past its first look at the topics."""
     return str(query.status["message"]).startswith(("Waiting for", "Processing")) or query.lastProgress is not None
+
+
+def is_away(failure: str) -> bool:
+    """Whether a query's failure, with all its causes, tells of something that may come back by itself."""
+    return any(mark in failure for mark in _AWAY) and not any(mark in failure for mark in _DIED)
 
 
 def _reason(text: str) -> str:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # not in its types' __all__
 
-from streaming.config import Settings
-from streaming.errors import TopicError, Unavailable
+from streaming.config import Kind, Settings
+from streaming.errors import ConfigError, TopicError, Unavailable
+from streaming.topic_settings import READABLE_MS, check_settings, described
 
 FOREVER = {"retention.ms": "-1", "retention.bytes": "-1"}
-# Spark's Kafka source counts microseconds and fails for ever on a time that 64 bits of them cannot hold; ten thousand years
-# back it can. The time ahead is limited by the broker's own default, an hour.
-READABLE_TIMES = {"message.timestamp.before.max.ms": "315360000000000"}
+READABLE_TIMES = {"message.timestamp.before.max.ms": str(READABLE_MS)}
 CREATE_TIMEOUT_S = 30
+DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,15 @@ def topic_plans(settings: Settings) -> list[TopicPlan]:
     event_bytes = topics.max_message_bytes
     # One replica may be away without stopping producers that wait for all (acks=all), as far as there are enough.
     in_sync = {"min.insync.replicas": str(max(1, topics.replication - 1))}
+    kept = FOREVER | {"retention.ms": str(topics.metrics_retention_days * DAY_MS)}
     return [
         TopicPlan(topics.event, topics.partitions, in_sync | READABLE_TIMES | {"max.message.bytes": str(event_bytes)}),
         # A rejected record holds the event's bytes and headers that say why: the limit must be above the source's.
         TopicPlan(topics.of("rejected"), topics.partitions, in_sync | FOREVER | {"max.message.bytes": str(event_bytes * 4 // 3)}),
         # Replayed events keep their own times, which a retention would hold against them; one partition keeps their order.
         TopicPlan(topics.of("replay"), 1, in_sync | FOREVER | READABLE_TIMES | {"max.message.bytes": str(event_bytes * 4 // 3)}),
-        TopicPlan(topics.of("metrics"), 1, in_sync | FOREVER),
+        # The scoring job repeats the reference every hour, so that no retention of a day or more takes it from the drift job.
+        TopicPlan(topics.of("metrics"), 1, in_sync | kept | {"max.message.bytes": str(event_bytes)}),
         TopicPlan(topics.of("alerts"), 1, in_sync | FOREVER),
     ]
 
@@ -70,16 +73,20 @@ def create_topics(settings: Settings) -> list[str]:
     return created
 
 
-def check_topics(settings: Settings) -> None:
-    """See that every topic of the configuration is there.
+def check_topics(settings: Settings, kinds: Sequence[Kind]) -> None:
+    """See that the topics of these kinds are there, and that their settings lose nothing.
 
-    Raises TopicError naming those missing and the way out; Unavailable if no broker answers within kafka.wait_s.
+    Raises TopicError naming those missing, or the setting, and the way out; Unavailable if no broker answers within
+    kafka.wait_s; ConfigError if kafka.client holds what the client does not know.
     """
-    existing = _existing(_admin(settings), settings)
-    missing = [plan.name for plan in topic_plans(settings) if plan.name not in existing]
+    admin = _admin(settings)
+    existing = _existing(admin, settings)
+    missing = [name for name in map(settings.topics.of, kinds) if name not in existing]
     if missing:
         where = settings.kafka.bootstrap_servers
         raise TopicError(f"no topic {', '.join(missing)} at {where}; create it with `scoring topics create`")
+    names = [settings.topics.of(kind) for kind in kinds]
+    check_settings(settings.topics, list(kinds), described(admin, names, settings.kafka.wait_s))
 
 
 def _existing(admin: AdminClient, settings: Settings) -> set[str]:
@@ -96,4 +103,7 @@ def _existing(admin: AdminClient, settings: Settings) -> set[str]:
 def _admin(settings: Settings) -> AdminClient:
     # The client's own lines about each refused connection would hide the one line that we raise.
     silent: dict[str, Any] = {"log_level": 0, "error_cb": lambda _: None}
-    return AdminClient({**settings.kafka.client, "bootstrap.servers": settings.kafka.bootstrap_servers, **silent})
+    try:
+        return AdminClient({**settings.kafka.client, "bootstrap.servers": settings.kafka.bootstrap_servers, **silent})
+    except KafkaException as error:
+        raise ConfigError(f"kafka.client: {error.args[0].str()}; mend it, see librdkafka's list of settings") from None

@@ -46,6 +46,12 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
     assert settings.registry.tracking_uri == f"sqlite:///{tmp_path}/registry/mlflow.db"
 
 
+@pytest.mark.parametrize("place", ["file:/tmp/x", "file:///tmp/x", "hdfs:/x", "s3a://bucket/x", "/tmp/x"])
+def test_a_path_with_a_scheme_stays(tmp_path: Path, place: str) -> None:
+    settings = load_settings(write(tmp_path, GOOD.replace("checkpoints/score", place)))
+    assert settings.stream.checkpoint == place
+
+
 def test_companion_topics_follow_the_event(tmp_path: Path) -> None:
     topics = load_settings(write(tmp_path, GOOD + '[topics]\nevent = "calls"\nalerts = "alarm"\n')).topics
     assert (topics.of("rejected"), topics.of("metrics"), topics.of("alerts")) == ("calls.rejected", "calls.metrics", "alarm")
@@ -96,3 +102,14 @@ def test_the_shipped_files_load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         .replace('"file:../var/run/postgres.dsn"', '"y"')
     )
     assert load_settings(write(tmp_path, shipped)).drift.window_events > 0
+
+
+def test_a_schema_registry_is_none_by_default_and_keeps_its_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(write(tmp_path, GOOD)).schema_registry.url == ""
+    monkeypatch.setenv("REGISTRY_PASSWORD", "geheim")
+    registry = 'url = "https://r:8081"\nuser = "me"\npassword = "env:REGISTRY_PASSWORD"\nca_file = "ca.pem"\n'
+    found = load_settings(write(tmp_path, f"{GOOD}[schema_registry]\n{registry}")).schema_registry
+    assert (found.password.get_secret_value(), found.ca_file) == ("geheim", tmp_path / "ca.pem")
+    assert "geheim" not in repr(found)
+    assert "schema_registry.url" in complaint(write(tmp_path, f'{GOOD}[schema_registry]\nurl = "r:8081"\n'))
+    assert "schema_registry.subject" in complaint(write(tmp_path, f'{GOOD}[schema_registry]\nsubject = "name"\n'))

@@ -127,6 +127,6 @@ def test_records_keep_to_their_published_schema(kind: str) -> None:
         "reference": reference_record(churn_plan(), churn_artifact().manifest),
     }
     record = records[kind]
-    schema = jsonschema_rs.Draft202012Validator(read_schema(SCHEMAS / kind / "v1.json"), validate_formats=True)
+    schema = jsonschema_rs.Draft202012Validator(read_schema(SCHEMAS / kind / f"v{record.version}.json"), validate_formats=True)
     assert [error.message for error in schema.iter_errors(msgspec.json.decode(encode(record)))] == []
     assert decode(encode(record)) == record

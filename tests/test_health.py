@@ -29,6 +29,9 @@ def a_record(**changes: object) -> Metrics:
         scored=4,
         repeated=1,
         rejected_by_reason={"minimum": 1, "json": 1},
+        rejected_by_producer={"crm": 2},
+        rejected_by_schema_version={"1": 1, "unknown": 1},
+        replayed={"scored": 1},
         score=Histogram([4]),
         latency_ms=latency_sketch([90.0, 90.0, 450.0, 2500.0]),
         parts_ms={"score": 20.0},
@@ -117,6 +120,34 @@ def test_a_stuck_batch_is_not_ready_and_its_end_mends_it(served: Served, monkeyp
     assert served.figure("scoring_batch_running_seconds") == 0
 
 
+def test_a_batch_that_ends_while_it_is_looked_at_is_not_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Health("score_events")
+    job.ready()
+
+    def clock() -> float:
+        """The other thread's batch ends in the moment between the look at its start and the look at the clock."""
+        job.batch_ended()
+        return 1e6
+
+    monkeypatch.setattr(job, "_since", 1e6 - 1)
+    monkeypatch.setattr(health.time, "monotonic", clock)
+    assert job.not_ready() == ""
+    monkeypatch.setattr(job, "_since", 1e6 - 1)
+    assert job.registry.get_sample_value("scoring_batch_running_seconds") == 1
+
+
+def test_a_watch_that_ended_is_not_ready(served: Served) -> None:
+    watched = [True]
+    served.health.ready()
+    assert "scoring_model_watch_alive" not in served.get("/metrics")[1], "a job without a model has no such figure"
+    served.health.follows(lambda: watched[0])
+    assert (served.get("/readyz")[0], served.figures()["scoring_model_watch_alive", ()]) == (200, 1)
+    watched[0] = False
+    status, reason, _ = served.get("/readyz")
+    assert (status, served.figures()["scoring_model_watch_alive", ()]) == (503, 0)
+    assert "model watch ended" in reason
+
+
 def test_the_figures_are_those_of_the_records_added_up(served: Served) -> None:
     for _ in range(2):
         served.health.batch_ended(a_record())
@@ -160,3 +191,20 @@ def test_only_the_versions_of_the_last_batch_are_told_as_serving(served: Served)
 
 def test_another_path_is_not_found_and_the_real_ones_are_named(served: Served) -> None:
     assert served.get("/")[:2] == (404, "/metrics /livez /readyz\n")
+
+
+def test_rejections_are_told_by_producer_and_version_and_replays_by_outcome(served: Served) -> None:
+    served.health.batch_ended(a_record())
+    assert served.figure("scoring_rejected_by_producer_total", producer="crm") == 2
+    assert served.figure("scoring_rejected_by_schema_version_total", schema_version="unknown") == 1
+    assert served.figure("scoring_replayed_total", outcome="scored") == 1
+
+
+def test_producers_that_name_themselves_anew_get_no_more_room(served: Served) -> None:
+    for n in range(60):
+        served.health.batch_ended(a_record(rejected_by_producer={f"p{n}": 1, "p0": 1}))
+    told = {labels: value for (name, labels), value in served.figures().items() if name == "scoring_rejected_by_producer_total"}
+    assert len(told) == 21
+    assert sum(told.values()) == 119
+    assert told[("producer", "p0"),] == 60
+    assert told[("producer", "other"),] == 40

@@ -19,7 +19,19 @@ LAYERS = (
     {"steps", "sinks"},
     {"pipeline", "udf", "producer", "replay", "report", "local", "testing"}
     | {"spark", "drift_pipeline", "supervise", "worker_daemon", "health", "gather", "micro_batch", "planner", "plan_log", "score_events"}
-    | {"detect_drift", "entry", "kafka_clients", "lag", "patience", "topics"},
+    | {
+        "detect_drift",
+        "checkpoint",
+        "drift_figures",
+        "entry",
+        "kafka_clients",
+        "lag",
+        "patience",
+        "schema_api",
+        "schema_server",
+        "topic_settings",
+        "topics",
+    },
     {"cli"},
 )
 BELOW_PIPELINE = set().union(*LAYERS[:4])

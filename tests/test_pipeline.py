@@ -242,3 +242,36 @@ def test_a_sink_that_refuses_ends_the_task() -> None:
 
     with pytest.raises(RuntimeError, match="no such table"):
         Task(store=Refusing()).take(raw_batch([event(1)]))
+
+
+def replay_headers(offset: int, attempt: int) -> list[tuple[str, bytes]]:
+    named = {"topic": "events", "partition": 0, "offset": offset, "timestamp": 1_767_355_200_000, "id": "run"}
+    return [*((f"scoring.replay.{name}", str(value).encode()) for name, value in named.items()), ("scoring.attempt", b"%d" % attempt)]
+
+
+def test_a_replayed_event_is_scored_once_and_rejected_again_with_its_attempt(tmp_path: Path) -> None:
+    task = Task(tmp_path)
+    bad, mended = event(1, tenure=-1), event(1)
+
+    def replay(batch: int, value: dict[str, Any], attempt: int) -> Tally:
+        rows = raw_batch([value], topic="events.replay", headers=[*replay_headers(7, attempt), ("producer", b"crm")])
+        return task.run(replay_topic="events.replay", plan_id=f"q/{batch}").take(rows)[0]
+
+    tallies = [replay(1, bad, 2), replay(2, mended, 3), replay(3, mended, 4), replay(4, event(1, tenure=70), 5)]
+    assert [tally.replayed for tally in tallies] == [{"rejected": 1}, {"scored": 1}, {"repeated": 1}, {"rejected": 1}]
+    assert [(row["source_offset"], row["reason"], row["attempt"]) for row in task.rejected.rows] == [
+        (7, "minimum", 2),
+        (7, "event_conflict", 5),
+    ]
+    assert [(row["source_topic"], row["source_offset"]) for row in task.store.history] == [("events", 7)]
+    assert tallies[1].latency_ms == {}, "what a mend took is no latency of ours"
+    assert tallies[0].rejected_by_producer == {"crm": 1}
+    assert tallies[0].rejected_by_schema_version == {"1": 1}
+
+
+def test_a_replay_done_again_in_its_batch_stands(tmp_path: Path) -> None:
+    task = Task(tmp_path)
+    rows = raw_batch([event(1)], topic="events.replay", headers=replay_headers(7, 2))
+    for _ in range(2):
+        tally, standing = task.run(replay_topic="events.replay").take(rows)
+        assert (tally.scored, standing.num_rows) == (1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -18,12 +19,12 @@ from structlog.testing import capture_logs
 from streaming.config import Registry as Settings
 from streaming.config import Stream
 from streaming.contracts.schema import Contract, load_contract
-from streaming.errors import ModelError, RegistryError
+from streaming.errors import ModelError, RegistryError, Unavailable
 from streaming.models.artifact import Artifact, Feature, Manifest, encode_manifest
 from streaming.models.deployment import Deployment, Served
 from streaming.models.plan import Plan, PlannedModel
 from streaming.models.registry import ExactVersion, Registry
-from streaming.planner import ModelWatch, new_plan
+from streaming.planner import ModelWatch, Ready, new_plan, revised_plan
 
 DEPLOYMENT = Deployment(name="churn_risk", event="customer_activity", schema_version=1, champion=Served(model="churn"))
 STREAM = Stream(checkpoint="c", events_per_task=1000, allowed_skew_s=60, max_event_bytes=9)
@@ -209,15 +210,110 @@ def test_a_job_does_not_start_without_a_champion(tmp_path: Path, template: Path)
         ModelWatch(Registry(settings_of(template)), nobody, contract(), refresh_s=1)
 
 
+class Stumbling(Registry):
+    """A registry whose next look-ups raise what they are told to."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.next_errors: list[BaseException] = []
+        self.raised = threading.Semaphore(0)
+
+    def resolve(self, name: str, alias: str) -> ExactVersion:
+        if self.next_errors:
+            self.raised.release()
+            raise self.next_errors.pop(0)
+        return super().resolve(name, alias)
+
+
+class OfNoFamily(Exception):
+    """An error as some libraries define theirs: right under Exception."""
+
+
+@pytest.fixture
+def stumbling(registered: Registered) -> Stumbling:
+    return Stumbling(registered.settings)
+
+
+def test_the_watch_outlives_what_nobody_foresaw(registered: Registered, stumbling: Stumbling) -> None:
+    watch = ModelWatch(stumbling, DEPLOYMENT, contract(), refresh_s=0.01)
+    changed = threading.Event()
+    watch.announce = lambda ready: changed.set()
+    assert not watch.alive()
+    stumbling.next_errors = [RuntimeError("a"), AttributeError("b"), OSError("c"), KeyError("d")]
+    with capture_logs() as logs:
+        watch.start()
+        registered.register(churn_artifact())
+        assert changed.wait(60)
+    assert watch.alive()
+    assert events(logs)[:4] == ["model_watch_failed"] * 4
+    assert all(entry["exc_info"] and entry["log_level"] == "error" for entry in logs[:4])
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_watch_that_ended_says_so(registered: Registered, stumbling: Stumbling) -> None:
+    watch = ModelWatch(stumbling, DEPLOYMENT, contract(), refresh_s=0.01)
+    stumbling.next_errors = [OfNoFamily("e")]
+    watch.start()
+    assert stumbling.raised.acquire(timeout=60)
+    while watch.alive():
+        pass
+    assert watch.current.planned.version == "1", "what serves goes on serving"
+
+
+def test_a_version_is_announced_before_it_serves(registered: Registered) -> None:
+    announced: list[tuple[str, str]] = []
+
+    def announce(ready: Ready) -> None:
+        announced.append((ready.planned.version, watch.current.planned.version))
+
+    watch = ModelWatch(Registry(registered.settings), DEPLOYMENT, contract(), refresh_s=1, announce=announce)
+    watch.refresh()
+    assert announced == [], "the first version serves from the start"
+    registered.register(churn_artifact())
+    watch.refresh()
+    watch.refresh()
+    assert (announced, watch.current.planned.version) == ([("2", "1")], "2")
+
+
+def test_a_version_that_is_refused_is_not_announced(registered: Registered) -> None:
+    announced: list[Ready] = []
+    registered.watch.announce = announced.append
+    registered.register(with_manifest(wrong_scores))
+    with capture_logs():
+        registered.watch.refresh()
+    assert announced == []
+
+
+def test_an_announcement_that_fails_does_not_stop_the_version(registered: Registered) -> None:
+    def announce(_: Ready) -> None:
+        raise Unavailable("no worker answers")
+
+    registered.watch.announce = announce
+    registered.register(churn_artifact())
+    with capture_logs() as logs:
+        registered.watch.refresh()
+    assert registered.serving == "2"
+    assert events(logs) == ["version_not_announced", "version_ready"]
+    assert logs[0]["error"] == "no worker answers"
+
+
 def plan_of(registered: Registered, offsets: dict[str, dict[str, list[int]]]) -> Plan:
     ready = registered.watch.current
     return new_plan(query_id="q", batch_id=5, deployment=DEPLOYMENT, stream=STREAM, ready=ready, offsets=offsets, cores=4)
 
 
 def test_a_revision_of_a_plan_has_a_name_of_its_own(registered: Registered) -> None:
-    ready = registered.watch.current
-    plan = new_plan(query_id="q", batch_id=5, revision=2, deployment=DEPLOYMENT, stream=STREAM, ready=ready, offsets={}, cores=4)
-    assert (plan.plan_id, plan.revision, plan_of(registered, {}).plan_id) == ("q/5/r2", 2, "q/5")
+    first = plan_of(registered, {"customer_activity": {"0": [0, 10]}})
+    registered.register(churn_artifact())
+    registered.watch.refresh()
+    second = revised_plan(first, registered.watch.current)
+    third = revised_plan(second, registered.watch.current)
+    assert [(plan.plan_id, plan.revision, plan.champion.version) for plan in (first, second, third)] == [
+        ("q/5", 0, "1"),
+        ("q/5/r1", 1, "2"),
+        ("q/5/r2", 2, "2"),
+    ]
+    assert (third.now, third.tasks, third.offsets) == (first.now, first.tasks, first.offsets)
 
 
 def test_a_plan_takes_what_changes_results_from_deployment_stream_and_version(registered: Registered) -> None:

@@ -11,7 +11,7 @@ import pytest
 from streaming.config import Settings, load_settings
 from streaming.spark import submit_command, submit_environment
 
-SECRETS = ("geheim-dsn", "geheim-sasl")
+SECRETS = ("geheim-dsn", "geheim-sasl", "third= secretü")
 JARS = [Path("/jars/kafka.jar"), Path("/jars/token.jar")]
 
 
@@ -35,7 +35,7 @@ checkpoint = "checkpoints/drift"
 [spark]
 master = "local[3,4]"
 driver_memory = "3g"
-conf = {{ "spark.sql.shuffle.partitions" = "7", "spark.ui.enabled" = "true" }}
+conf = {{ "spark.sql.shuffle.partitions" = "7", "spark.ui.enabled" = "true", "spark.hadoop.key" = "{SECRETS[2]}" }}
 """)
     return load_settings(tmp_path / "test.toml")
 
@@ -70,9 +70,16 @@ def test_the_script_comes_after_every_option_and_gets_the_configuration(command:
     assert command[-3:] == ["jobs/score_events.py", "--config", "conf/prod.toml"]
 
 
-def test_an_operators_settings_stand_above_ours(command: list[str]) -> None:
+def test_an_operators_settings_stand_above_ours_in_a_file_that_only_we_can_read(command: list[str]) -> None:
     conf = dict(pair.split("=", 1) for option, pair in pairwise(command) if option == "--conf")
-    assert (conf["spark.ui.enabled"], conf["spark.sql.shuffle.partitions"], conf["spark.pyspark.python"]) == ("true", "7", sys.executable)
+    assert "spark.ui.enabled" not in conf
+    assert conf["spark.pyspark.python"] == sys.executable
+    file = Path(value(command, "--properties-file"))
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "--load-spark-defaults" in command
+    said = dict(line.split("=", 1) for line in file.read_text().splitlines())
+    assert (said["spark.ui.enabled"], said["spark.sql.shuffle.partitions"]) == ("true", "7")
+    assert said["spark.hadoop.key"].replace("\\", "") == "third= secretu00fc"
 
 
 def test_the_environment_is_ours_with_our_java_and_python(monkeypatch: pytest.MonkeyPatch) -> None:

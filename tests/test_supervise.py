@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from streaming.errors import Unavailable
 from streaming.health import Health
 from streaming.local.java import java_home
-from streaming.supervise import QueryFailed, StopGate, Stopped, supervise
+from streaming.supervise import QueryFailed, StopGate, Stopped, is_away, supervise
 
 PAUSE_S, PAUSE_MAX_S = 0.01, 0.05
 needs_spark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -187,3 +187,30 @@ class TestOnSpark:
 
         job.run(away, pause_s=3600, pause_max_s=3600)
         assert (job.starts, job.pauses) == (1, [3600])
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        "org.apache.kafka.common.errors.TimeoutException: Timed out waiting for a node assignment",
+        "Caused by: java.net.ConnectException: Connection refused",
+        "pyspark… streaming.errors.Unavailable: PostgreSQL cannot be reached",
+        "org.apache.kafka.common.errors.NotLeaderOrFollowerException: moved",
+    ],
+)
+def test_what_may_come_back_is_waited_for(failure: str) -> None:
+    assert is_away(failure)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        "org.apache.spark.SparkException: Python worker exited unexpectedly (crashed)\nCaused by: java.net.SocketException: Broken pipe",
+        "java.lang.OutOfMemoryError: Java heap space\nCaused by: java.util.concurrent.TimeoutException",
+        "org.apache.kafka.common.errors.TopicAuthorizationException: Not authorized to access topics",
+        "org.apache.kafka.common.errors.SaslAuthenticationException: Authentication failed",
+        "java.lang.IllegalStateException: Cannot fetch offset 7",
+    ],
+)
+def test_what_waiting_does_not_mend_is_not_waited_for_for_ever(failure: str) -> None:
+    assert not is_away(failure)

@@ -49,5 +49,5 @@ def test_the_store_gives_copies_away() -> None:
 def test_rejects_are_kept_with_model_and_attempt() -> None:
     sink = MemoryRejects()
     rejected = Decode()(raw_batch([None, b""]), a_plan()).rejected
-    sink.write(rejected, model="m/1", attempt=2)
-    assert [(row["reason"], row["model"], row["attempt"]) for row in sink.rows] == [("null_value", "m/1", 2), ("empty_value", "m/1", 2)]
+    sink.write(rejected, model="m/1")
+    assert [(row["reason"], row["model"], row["attempt"]) for row in sink.rows] == [("null_value", "m/1", 1), ("empty_value", "m/1", 1)]

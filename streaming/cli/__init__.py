@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from streaming.cli import data, demo, produce, report, run, schema, services, store, top, topics, train
+from streaming.cli import data, demo, produce, rejected, report, run, schema, services, store, top, topics, train
 from streaming.errors import ScoringError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ store.register(app)
 demo.register(app)
 produce.register(app)
 report.register(app)
+rejected.register(app)
 top.register(app)
 services.register(app)
 topics.register(app)

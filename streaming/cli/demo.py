@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from streaming.local.demo import Result
 
 MOST_NAMED = 10
+FEWEST_EVENTS = 3000
 RATE_MAX = 270.0
 SHORTEST_S = 32.0  # each half must be long enough for the drift job to close windows in it
 
@@ -26,21 +27,24 @@ class StoreKind(StrEnum):
 
 
 def demo(
-    events: Annotated[int, typer.Option(min=3000, help="Messages to send; the population shifts after half of them.")] = 20_000,
+    events: Annotated[int, typer.Option(min=FEWEST_EVENTS, help="Messages to send; the population shifts after half of them.")] = 20_000,
     rate: Annotated[float, typer.Option(min=0, help="Messages a second; 0 chooses a steady rate by the number of events.")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of the traffic: the same seed breaks the same events.")] = 7,
     summary: Annotated[Path | None, typer.Option(help="Also write the result as JSON to this file.")] = None,
     store: Annotated[StoreKind, typer.Option(help="Operational store to run on.")] = StoreKind.postgres,
     live: Annotated[bool, typer.Option(help="Show a live page where the output is a terminal.")] = True,
-    home: Annotated[Path, typer.Option(help="Folder for everything the demo writes; emptied of a former demo first.")] = Path("var"),
+    home: Annotated[
+        Path, typer.Option(help="Folder for all that the demo writes: new, empty, or of a former one, which is removed.")
+    ] = Path("var"),
     data: Annotated[Path, typer.Option(help="The churn table, CSV.")] = Path("examples/churn/telco_churn.csv"),
     config: Annotated[Path, typer.Option(help="Configuration file.")] = Path("conf/local.toml"),
 ) -> None:
     """Run the whole service on this machine: Kafka, PostgreSQL, both Spark jobs, and customers' events through them.
 
     Two in a hundred events are broken, and from the middle on the population shifts. Ends by itself. Exit code 0 only if
-    every acknowledged event has exactly one outcome, the drift alerts name what truly moved and nothing else, and the
-    report is there; 1 otherwise, with the ids that differ.
+    every acknowledged event has exactly one outcome, the drift alerts name what truly moved and nothing else, no job ended
+    by itself, and the report is there; 1 otherwise, with the ids that differ. The drift job must close a window before
+    the shift: a rate that sends half of the events in less than some ten seconds gives it no time to.
     """
     from rich.console import Console
 
@@ -48,6 +52,8 @@ def demo(
     from streaming.local.demo import DemoPlan, run
 
     console = Console()
+    if summary is not None:
+        summary.unlink(missing_ok=True)  # what an earlier demo found must not stand for this one
     steady = rate or min(RATE_MAX, events / SHORTEST_S)
     console.print(
         f"Demo on {store.value}: starts Kafka, PostgreSQL and two Spark jobs on this machine, sends {events:,} events at {steady:,.0f}/s, "
@@ -85,6 +91,7 @@ def _summary(result: Result, seconds: dict[str, float]) -> dict[str, object]:
         **{name: len(ids) for name, ids in found.differences.items()},
         "drift_alerts_before_shift": list(result.drift.before),
         "drift_alerts_after_shift": list(result.drift.after),
+        "drift_windows_before_shift": result.drift.windows_before,
         "latency_ms": result.speed.latency_ms,
         "events_per_s": round(found.acknowledged / result.speed.seconds, 1) if result.speed.seconds else 0.0,
         "seconds": seconds,
@@ -99,7 +106,7 @@ def _complaints(result: Result) -> list[str]:
         lines += [f"{name}: and {len(ids) - MOST_NAMED} more"] if len(ids) > MOST_NAMED else []
     if not result.drift.holds:
         lines.append(f"drift: {result.drift.complaint}")
-    return lines
+    return [*lines, result.ended] if result.ended else lines
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

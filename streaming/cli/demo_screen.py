@@ -104,7 +104,8 @@ def show(console: Console, result: Result, seconds: dict[str, float]) -> None:
     latency = ", ".join(f"{name} {ms:,.0f} ms" for name, ms in result.speed.latency_ms.items())
     console.print(f"Latency from the producer's timestamp to the row committed in PostgreSQL: {latency}")
     before, after = (", ".join(names) or "none" for names in (result.drift.before, result.drift.after))
-    console.print(f"Drift alerts before the shift: {before}; after it: {after}")
+    windows = result.drift.windows_before
+    console.print(f"Drift alerts before the shift: {before} (in {windows} windows); after it: {after}")
     console.print(f"Report: {result.report}", soft_wrap=True)
     verdict = (
         "[bold green]Every acknowledged event has exactly one outcome.[/]"

@@ -1,4 +1,4 @@
-"""`scoring train`: train, measure and register the churn model."""
+"""`scoring train`: train, measure and register a deployment's model."""
 
 from __future__ import annotations
 
@@ -26,18 +26,22 @@ def register(app: typer.Typer) -> None:
 
 def train(
     config: Annotated[Path, typer.Option(help="Configuration file; says where the registry is.")] = Path("conf/local.toml"),
-    data: Annotated[Path, typer.Option(help="The churn table, CSV.")] = Path("examples/churn/telco_churn.csv"),
+    data: Annotated[Path, typer.Option(help="The table, CSV: a column for each feature of the event, and the target.")] = Path(
+        "examples/churn/telco_churn.csv"
+    ),
+    deployment: Annotated[Path | None, typer.Option(help="Deployment file; by default that of the configuration.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print version, checksum and metrics as JSON.")] = False,
 ) -> None:
-    """Train the churn model on 70 % of the table, measure it on the rest, and register it for serving.
+    """Train a deployment's model on 70 % of a table, measure it on the rest, and register it for serving.
 
-    The model goes to the MLflow registry of the configuration file, under the name and alias that the deployment serves.
+    Features and target are those of the event's schema (x-role). The model goes to the MLflow registry of the configuration
+    file, under the name and alias that the deployment serves.
     Running jobs take the new version with their next micro-batch.
     """
     from streaming.config import load_settings
-    from streaming.local.churn import train_churn
+    from streaming.local.table import train_table
 
-    version, artifact = train_churn(load_settings(config), data)
+    version, artifact = train_table(load_settings(config), data, deployment)
     if as_json:
         typer.echo(json.dumps(_summary(version, artifact.manifest)))
     else:

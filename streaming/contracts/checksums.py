@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,9 +30,9 @@ def check_folder(folder: Path) -> dict[str, str]:
     return {name: "published" if name in published else "draft" for name in present}
 
 
-def publish(folder: Path) -> list[str]:
-    """Add every draft to CHECKSUMS, after all schemas were checked. Returns the names added. Raises ContractError."""
-    drafts = [name for name, state in check_folder(folder).items() if state == "draft"]
+def publish(folder: Path, only: Collection[str] | None = None) -> list[str]:
+    """Add drafts to CHECKSUMS, all or those named, after all schemas were checked. Returns the names added. Raises ContractError."""
+    drafts = [name for name, state in check_folder(folder).items() if state == "draft" and (only is None or name in only)]
     with (folder / FILE).open("a", encoding="utf-8") as file:
         file.writelines(f"{_sum(folder / name)}  {name}\n" for name in drafts)
     return drafts

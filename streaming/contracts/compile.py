@@ -4,7 +4,8 @@ It accepts a row only where the exact path would, with the same values; every ot
 What msgspec itself would let pass is caught on whole columns:
 
 - duplicate keys (the last wins silently): the value's quotation marks must be as many as the decoded keys and strings
-  need; a doubled key needs more, and so does an escaped quotation mark, which is merely slower;
+  need; a doubled key needs more, and so does an escaped quotation mark, which is merely slower. No row has fewer than
+  it needs, so that one sum tells of a whole batch whether any row has more;
 - NUL characters, which PostgreSQL's text cannot hold: any value with the text `\u0000`;
 - times: decoded as text, held to RFC 3339 by a regular expression, parsed by Arrow as a column;
 - rules that no type can state, and fields of any shape: see `rules` and `nested`, which judge each distinct value once.
@@ -12,7 +13,9 @@ What msgspec itself would let pass is caught on whole columns:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal, Union
 
 import msgspec
@@ -28,7 +31,7 @@ from streaming.contracts.rules import Rule, is_native
 from streaming.contracts.validator import instant
 from streaming.records import INSTANT
 
-_UUID = r"\A[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\z"
+_UUID = "x" * 8 + "-xxxx" * 3 + "-" + "x" * 12
 # Everything about a time but the length of its month, which Arrow checks; finer than microseconds is for the exact path.
 _TIME = (
     r"\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
@@ -44,6 +47,10 @@ _META = {
     "maxLength": "max_length",
 }
 _PYTHON: dict[str, type] = {"string": str, "timestamp": str, "integer": int, "number": float, "boolean": bool, "json": Raw}
+_CLASSES = np.full(256, ord(" "), dtype=np.uint8)  # what a byte may be in a UUID: x for a hexadecimal digit, - for itself
+_CLASSES[list(b"0123456789abcdefABCDEF")] = ord("x")
+_CLASSES[ord("-")] = ord("-")
+_UUID_CLASSES = np.frombuffer(_UUID.encode(), dtype=np.uint32)
 Mask = NDArray[np.bool_]
 
 
@@ -66,10 +73,12 @@ class FastPath:
         rows, places = self._structs(values.to_pylist())
         if not rows:
             return [pa.array([], field.arrow) for field in self._fields], places
-        items: list[Sequence[Any]] = list(zip(*map(msgspec.structs.astuple, rows), strict=True))
+        with _uncollected():
+            items: list[Sequence[Any]] = list(zip(*map(msgspec.structs.astuple, rows), strict=True))
         good, quotes = self._read_nested(items, len(rows))
         columns, present = zip(*(_column(field, item) for field, item in zip(self._fields, items, strict=True)), strict=True)
-        good &= self._unambiguous(values.take(pa.array(places)), columns, present, quotes)
+        kept = values if len(places) == len(values) else values.take(pa.array(places))
+        good &= self._unambiguous(kept, columns, present, quotes)
         for name, check in self._checks:
             good &= check(columns[self._places[name]])
         for rule in self._rules:
@@ -87,27 +96,32 @@ class FastPath:
         return good, quotes
 
     def _structs(self, texts: list[bytes]) -> tuple[list[Any], NDArray[np.int64]]:
-        decode, rows, places = self._decode, [], []
-        for place, text in enumerate(texts):
+        rows: list[Any] = []
+        refused: list[int] = []
+        decoded = map(self._decode, texts)
+        while True:
             try:
-                rows.append(decode(text))
+                rows.extend(decoded)  # keeps what came before an error, and `decoded` goes on after it
+                return rows, np.delete(np.arange(len(texts)), refused)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                continue
-            places.append(place)
-        return rows, np.asarray(places, dtype=np.int64)
+                refused.append(len(rows) + len(refused))
 
     def _unambiguous(
         self, values: pa.BinaryArray, columns: Sequence[pa.Array], present: Sequence[Mask | bool], nested: NDArray[np.int64]
     ) -> Mask:
         """Rows without duplicate keys, escaped quotation marks and NUL. nested: quotation marks in nested values, which are sound."""
-        needed = np.zeros(len(values), dtype=np.int64)
+        constant, needed = 0, nested
         for field, column, there in zip(self._fields, columns, present, strict=True):
-            needed += there
-            if field.kind in ("string", "timestamp"):
-                needed += pc.is_valid(column).to_numpy(zero_copy_only=False) if column.null_count else 1
-        quotes, escapes = _counts(values, b'"'), _counts(values, b"\\")
-        good: Mask = quotes == 2 * needed + nested
-        if escapes.any():
+            texts = 1 if field.kind in ("string", "timestamp") else 0
+            if isinstance(there, bool) and not (texts and column.null_count):
+                constant += 2 * (texts + there)
+            else:
+                needed = needed + 2 * (texts * pc.is_valid(column).to_numpy(zero_copy_only=False) + there)
+        data, edges = _bytes(values)
+        good: Mask = np.ones(len(values), dtype=bool)
+        if np.count_nonzero(data == ord('"')) != constant * len(values) + needed.sum():
+            good = _counts(data, edges, ord('"')) == constant + needed
+        if (data == ord("\\")).any():
             good &= pc.count_substring(values, "\\u0000").to_numpy(zero_copy_only=False) == 0
         return good
 
@@ -122,13 +136,29 @@ class FastPath:
         return times
 
 
-def _counts(values: pa.BinaryArray, character: bytes) -> NDArray[np.int64]:
-    """How often a one-byte character stands in each value; four times as fast as Arrow's count_substring."""
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles: ten thousand tuples of scalars have none, and looking for them takes as long as making them."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _bytes(values: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """All bytes of a binary or text column one after the other, and where each value begins; the last edge is the end."""
     large = values.cast(pa.large_binary())
     _, offsets, data = large.buffers()
     edges = np.frombuffer(offsets, dtype=np.int64)[large.offset : large.offset + len(large) + 1]
-    found = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == character[0])
-    counts: NDArray[np.int64] = np.diff(np.searchsorted(found, edges))
+    return np.frombuffer(data, dtype=np.uint8)[edges[0] : edges[-1]], edges - edges[0]
+
+
+def _counts(data: NDArray[np.uint8], edges: NDArray[np.int64], character: int) -> NDArray[np.int64]:
+    """How often a one-byte character stands in each value; four times as fast as Arrow's count_substring."""
+    counts: NDArray[np.int64] = np.diff(np.searchsorted(np.flatnonzero(data == character), edges))
     return counts
 
 
@@ -156,22 +186,33 @@ def _annotation(field: Field) -> Any:
 def _column(field: Field, items: Sequence[Any]) -> tuple[pa.Array, Mask | bool]:
     """A field's values as a column (times still as text), and in which rows the field is there."""
     kind = pa.string() if field.kind == "timestamp" else field.arrow
-    if field.required:
-        return pa.array(items, kind), True
-    present = np.fromiter((item is not UNSET for item in items), dtype=bool, count=len(items))
-    return pa.array([None if item is UNSET else item for item in items], kind), present
+    if not field.required and UNSET in items:
+        present = np.fromiter((item is not UNSET for item in items), dtype=bool, count=len(items))
+        return pa.array([None if item is UNSET else item for item in items], kind), present
+    if field.kind in ("integer", "number") and not field.nullable:
+        return pa.array(np.fromiter(items, kind.to_pandas_dtype(), len(items))), True
+    return pa.array(items, kind), True
 
 
 def _column_check(field: Field) -> tuple[str, Callable[[pa.Array], Mask]] | None:
     """A check of a text column that msgspec cannot do; null passes."""
     if field.kind not in ("string", "timestamp") or "format" not in field.limits or not is_native(field, "format"):
         return None
-    expression = _TIME if field.kind == "timestamp" else _UUID
-    return field.name, lambda column: _matches(column, expression)
+    return field.name, _are_times if field.kind == "timestamp" else _are_uuids
 
 
-def _matches(column: pa.Array, expression: str) -> Mask:
-    found: Mask = pc.match_substring_regex(column, expression).fill_null(True).to_numpy(zero_copy_only=False)
+def _are_times(column: pa.Array) -> Mask:
+    found: Mask = pc.match_substring_regex(column, _TIME).fill_null(True).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _are_uuids(column: pa.Array) -> Mask:
+    """By one look at all bytes: five times as fast as a regular expression."""
+    sizes = pc.binary_length(column).fill_null(-1).to_numpy(zero_copy_only=False)
+    found: Mask = sizes == -1
+    rows = np.flatnonzero(sizes == len(_UUID))
+    data, _ = _bytes(column if len(rows) == len(column) else column.take(pa.array(rows)))
+    found[rows] = (_CLASSES[data].view(np.uint32).reshape(len(rows), len(_UUID_CLASSES)) == _UUID_CLASSES).all(axis=1)
     return found
 
 

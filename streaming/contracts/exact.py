@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema_rs
 
 from streaming.contracts.fields import Field
+from streaming.contracts.flat import FlatPath
 from streaming.contracts.nested import canonical
 from streaming.contracts.reasons import SHOWN_REASONS, Reason, clip, pointer, shorten
 from streaming.contracts.strict_json import parse
@@ -28,34 +29,30 @@ class ExactPath:
         self._validator = compiled(document)
         self._document, self._fields = document, fields
         self._places = {field.name: place for place, field in enumerate(fields)}
+        self.flat = FlatPath(document, fields, self._violations)
 
     def decode(self, value: bytes) -> tuple[Row, list[Reason]]:
         """One value for each field (str, int, float, bool, datetime in UTC, or None where null or absent), or reasons."""
+        reasons = self.flat.reasons(value)
+        return ((), sorted(reasons, key=self._order)) if reasons else self.decode_whole(value)
+
+    def decode_whole(self, value: bytes) -> tuple[Row, list[Reason]]:
+        """As `decode`, and slower: strictly parsed and judged as a whole, whatever the event is like."""
         event, reasons = parse(value)
-        reasons = reasons or self._violations(event)
+        reasons = reasons or self._violations(self._validator, event)
         if reasons:
             return (), reasons
         return tuple(_converted(field, event.get(field.name)) for field in self._fields), []
 
-    def _violations(self, event: Any) -> list[Reason]:
+    def _violations(self, validator: jsonschema_rs.Draft202012Validator, event: Any) -> list[Reason]:
         found: list[Reason] = []
-        for error in self._errors(event):
+        for error in _errors(validator, event):
             found += self._reasons(error)
             if len(found) >= SHOWN_REASONS:
                 break
         # What is of the wrong type breaks its other rules too, which says nothing more.
         mistyped = {reason.path for reason in found if reason.rule == "type"}
         return sorted((r for r in found if r.rule == "type" or r.path not in mistyped), key=self._order)
-
-    def _errors(self, event: Any) -> Iterable[jsonschema_rs.ValidationError]:
-        """What is wrong; of an event with very many values only the first, for all are made before one is seen."""
-        if not _is_large(event):
-            return self._validator.iter_errors(event)
-        try:
-            self._validator.validate(event)
-        except jsonschema_rs.ValidationError as error:
-            return [error]
-        return []
 
     def _reasons(self, error: jsonschema_rs.ValidationError) -> list[Reason]:
         rule, details, place = _rule(error), error.kind.as_dict(), error.instance_path
@@ -74,6 +71,17 @@ class ExactPath:
 
     def _order(self, reason: Reason) -> tuple[int, Reason]:
         return self._places.get(reason.path[1:].split("/")[0], len(self._places)), reason
+
+
+def _errors(validator: jsonschema_rs.Draft202012Validator, event: Any) -> Iterable[jsonschema_rs.ValidationError]:
+    """What is wrong; of an event with very many values only the first, for all are made before one is seen."""
+    if not _is_large(event):
+        return validator.iter_errors(event)
+    try:
+        validator.validate(event)
+    except jsonschema_rs.ValidationError as error:
+        return [error]
+    return []
 
 
 def _is_large(event: Any) -> bool:

@@ -10,7 +10,9 @@ import msgspec
 from streaming.contracts.keywords import PLAIN
 
 # Rules of the bytes and of the envelope, told before or beside the schema's own.
-ENVELOPE_RULES = frozenset({"null_value", "empty_value", "too_large", "unknown_schema_version", "future_time"})
+ENVELOPE_RULES = frozenset(
+    {"null_value", "empty_value", "too_large", "unknown_schema_version", "future_time", "wire_format", "unknown_schema_id"}
+)
 JSON_RULES = frozenset({"encoding", "json", "duplicate_key", "number_range", "nul_character", "depth"})
 # JSON Schema keywords that a contract may use to restrict a value; falseSchema: no value is allowed there.
 SCHEMA_RULES = frozenset(
@@ -19,8 +21,9 @@ SCHEMA_RULES = frozenset(
     | {"minItems", "maxItems", "uniqueItems", "contains"}
     | {"anyOf", "oneOf", "not", "falseSchema"}
 )
-# Rules of later stages: the same event was scored with other bytes; the model could not score the row.
-LATER_RULES = frozenset({"event_conflict", "scoring"})
+# Rules of later stages: the event does not fit the version that the model reads; the same event was scored with other bytes;
+# the model could not score the row.
+LATER_RULES = frozenset({"schema_version", "event_conflict", "scoring"})
 RULES = ENVELOPE_RULES | JSON_RULES | SCHEMA_RULES | LATER_RULES
 
 SHOWN_VALUE = 60  # characters of a value that a reason shows

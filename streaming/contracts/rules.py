@@ -53,7 +53,7 @@ class Rule:
 def rules_of(document: Mapping[str, Any], fields: Sequence[Field]) -> list[Rule]:
     """All rules of a resolved schema that the types of the fast path do not hold."""
     alone = [Rule({"properties": {field.name: rest}}, [field]) for field in fields if (rest := _untyped(field))]
-    return alone + [Rule(part, _involved(part, fields)) for part in _parts(document)]
+    return alone + [Rule(part, _involved(part, fields)) for part in parts_of(document)]
 
 
 def is_native(field: Field, keyword: str) -> bool:
@@ -70,7 +70,7 @@ def is_native(field: Field, keyword: str) -> bool:
 def unknown_name(document: Mapping[str, Any]) -> str | None:
     """A name that a rule of the event looks at and that is no property; None if all are."""
     known = document.get("properties", {})
-    return next((name for part in _parts(document) for name in _names(part) if name not in known), None)
+    return next((name for part in parts_of(document) for name in _names(part) if name not in known), None)
 
 
 def _untyped(field: Field) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _untyped(field: Field) -> dict[str, Any]:
     return {keyword: value for keyword, value in field.limits.items() if not is_native(field, keyword)}
 
 
-def _parts(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+def parts_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The event's rules, each a schema of its own: the fewer fields one looks at, the fewer combinations there are."""
     parts = [{keyword: document[keyword]} for keyword in sorted(EVENT_RULES - {*_TOGETHER, "allOf"}) if keyword in document]
     parts += [{"allOf": [part]} for part in document.get("allOf", [])]
@@ -87,9 +87,14 @@ def _parts(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     return parts + [condition] if condition else parts
 
 
+def names_of(part: Mapping[str, Any]) -> set[str] | None:
+    """The fields that a rule of the event looks at; None where it looks at all of them, named or not."""
+    return None if _counts_all(part) else set(_names(part))
+
+
 def _involved(part: Mapping[str, Any], fields: Sequence[Field]) -> list[Field]:
-    wanted = set(_names(part))
-    return list(fields) if _counts_all(part) else list(compress(fields, [field.name in wanted for field in fields]))
+    wanted = names_of(part)
+    return list(fields) if wanted is None else list(compress(fields, [field.name in wanted for field in fields]))
 
 
 def _counts_all(part: Any) -> bool:

@@ -103,10 +103,8 @@ class Contract:
         fast = pa.RecordBatch.from_arrays(columns, schema=self.arrow_schema)
         if len(places) == len(values):
             return Decoded(fast, places, {})
-        judged = {
-            int(place): self.exact.decode(values[int(place)].as_py())
-            for place in np.setdiff1d(np.arange(len(values)), places, assume_unique=True)
-        }
+        others = np.delete(np.arange(len(values)), places)
+        judged = dict(zip(others.tolist(), map(self.exact.decode, values.take(pa.array(others)).to_pylist()), strict=True))
         rejected = {place: reasons for place, (_, reasons) in judged.items() if reasons}
         mended = {place: row for place, (row, reasons) in judged.items() if not reasons}
         return Decoded(*self._merged(fast, places, mended), rejected)

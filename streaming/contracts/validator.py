@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from typing import Any, NoReturn
 
 import jsonschema_rs
@@ -13,6 +13,7 @@ import msgspec
 # jsonschema-rs takes leap seconds, which no column of times can hold, and in places `,` and other characters for digits.
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])")
+_INSTANT = re.compile(f"{_DATE.pattern}[Tt]{_TIME.pattern}")
 
 
 def compiled(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
@@ -45,7 +46,13 @@ def _is_time(text: str) -> bool:
 
 
 def _is_instant(text: str) -> bool:
-    return _is_date(text[:10]) and text[10:11] in ("T", "t") and _is_time(text[11:]) and instant(text) is not None
+    if _INSTANT.fullmatch(text) is None:
+        return False
+    try:
+        found = msgspec.convert(text, datetime)
+    except msgspec.ValidationError:
+        return False
+    return MINYEAR < found.year < MAXYEAR or instant(text) is not None  # in UTC it may be of another year
 
 
 def _refuse(uri: str) -> NoReturn:

@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from streaming.drift.alert import Change, Kind, alert, identify
 from streaming.drift.psi import all_bins, chance_limit, psi
+from streaming.drift.rejection_window import Rejections
+from streaming.drift.rejections import RateLimit, watch
 from streaming.drift.run import Run
 from streaming.drift.series import Key, Series, is_repeat
 from streaming.drift.window import Shape, Window, extended, opened, shape_of_reference
@@ -23,6 +25,7 @@ class Limits(Struct, frozen=True):
     window_s: float
     window_events: int
     psi_threshold: float
+    rejected_share: float = 0.05
 
 
 def take(series: Series, key: Key, record: Reference | Metrics, limits: Limits) -> list[Drift | Alert]:
@@ -32,6 +35,8 @@ def take(series: Series, key: Key, record: Reference | Metrics, limits: Limits) 
     known; until that comes the window stays open, so that nothing observed is lost. The same records in the same order
     give the same bytes out, ids included: a replay publishes what was published.
     """
+    if not key.model and isinstance(record, Metrics):
+        return _rejections(series, key, record, limits)
     if isinstance(record, Reference):
         _refer(series, key, record)
     elif not is_repeat(series, record):
@@ -59,6 +64,13 @@ def compare(expected: Histogram, actual: Histogram, *, threshold: float, start: 
     value, limit = psi(*bins), max(threshold, chance_limit(*bins))
     drifted = value > limit
     return FeatureDrift(MEASURE, round(value, 6), round(limit, 6), drifted, (since or start) if drifted else None, actual)
+
+
+def _rejections(series: Series, key: Key, record: Metrics, limits: Limits) -> list[Drift | Alert]:
+    if is_repeat(series, record):
+        return []
+    series.rejections = series.rejections or Rejections()
+    return [*watch(series.rejections, key.deployment, record, RateLimit(limits.window_s, limits.window_events, limits.rejected_share))]
 
 
 def _refer(series: Series, key: Key, reference: Reference) -> None:

@@ -79,6 +79,15 @@ def _of_metrics(record: Metrics) -> Iterator[str]:
     for group in record.groups:
         if group.scored:
             yield from _of_group(group)
+    yield from _of_counts(record)
+
+
+def _of_counts(record: Metrics) -> Iterator[str]:
+    named = {"events": [record.events], "rejected_by_reason": record.rejected_by_reason.values(), "replayed": record.replayed.values()}
+    for name, counts in named.items():
+        odd = [count for count in counts if not 0 <= count <= COUNT_MAX]
+        if odd:
+            yield f"{name} counts {_short(odd[0])}; expected 0 to 2^53"
 
 
 def _of_group(group: Group) -> Iterator[str]:

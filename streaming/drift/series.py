@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from streaming.drift.rejection_window import Rejections
 from streaming.drift.run import Run
 from streaming.drift.window import Window
 from streaming.errors import SkewedPlan
@@ -20,7 +21,7 @@ QUERIES_REMEMBERED = 16  # a query id is new only when a checkpoint is; the olde
 
 
 class Key(NamedTuple):
-    """What a series is known by."""
+    """What a series is known by. Without a model it is that of a deployment's rejections."""
 
     deployment: str
     model: str
@@ -49,6 +50,7 @@ class Series(msgspec.Struct):
     version: int = SERIES_VERSION
     quiet: list[str] = []
     score_quiet: bool = False
+    rejections: Rejections | None = None
 
     def runs(self) -> dict[str, Run]:
         """The features' runs, by feature; those without one are not in it."""
@@ -97,7 +99,8 @@ def is_repeat(series: Series, record: Metrics) -> bool:
 
 
 def by_series(record: Record | None) -> dict[Key, Reference | Metrics]:
-    """What a record on the metrics topic tells each series; a metrics record is cut to the series' own groups.
+    """What a record on the metrics topic tells each series; a metrics record is cut to the series' own groups,
+    and without any it tells of the deployment's rejections.
 
     Drift records, which the drift job itself puts on the topic, and what this release does not know tell nothing.
     """
@@ -106,7 +109,9 @@ def by_series(record: Record | None) -> dict[Key, Reference | Metrics]:
     if not isinstance(record, Metrics):
         return {}
     keys = dict.fromkeys(Key(record.deployment, group.model, group.model_version) for group in record.groups if group.scored)
-    return {key: _cut(record, key) for key in keys}
+    told: dict[Key, Reference | Metrics] = {key: _cut(record, key) for key in keys}
+    told[Key(record.deployment, "", "")] = msgspec.structs.replace(record, groups=[])
+    return told
 
 
 def _cut(record: Metrics, key: Key) -> Metrics:

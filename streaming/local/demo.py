@@ -16,8 +16,8 @@ from typing import TypeVar
 from streaming.config import Settings, load_settings
 from streaming.local import home as homes
 from streaming.local import services
-from streaming.local.alerts import DriftVerdict, judge, read_alerts
-from streaming.local.jobs import Job, check_running, start_job, stop_jobs, wait_until_ready
+from streaming.local.alerts import DriftVerdict, judge, read_verdicts
+from streaming.local.jobs import Job, JobName, check_running, ended, interrupts_held, start_job, stop_jobs, wait_until_ready
 from streaming.local.ledger import read_ledger
 from streaming.local.outcomes import Speed, rejected, served, speed
 from streaming.local.publish import Published, publish
@@ -92,25 +92,28 @@ class Watch:
 
 @dataclass(frozen=True)
 class Result:
-    """What the demo found; `holds` is the verdict."""
+    """What the demo found; `holds` is the verdict. ended: what is to be said of jobs that ended by themselves, else empty."""
 
     reconciliation: Reconciliation
     drift: DriftVerdict
     speed: Speed
     report: Path
+    ended: str
 
     @property
     def holds(self) -> bool:
-        """Law 1 holds, the drift job told the truth, and the report is there."""
-        return self.reconciliation.holds and self.drift.holds and self.report.is_file()
+        """Law 1 holds, the drift job told the truth, the report is there, and no job ended by itself."""
+        return self.reconciliation.holds and self.drift.holds and self.report.is_file() and not self.ended
 
 
 def run(plan: DemoPlan, watch: Watch) -> Result:
     """Run the demo on a clean slate and stop all that it started, also when it is interrupted.
 
-    Raises ScoringError where a part does not start or the time to score everything is over.
+    A job that ends by itself once the events are sent does not end the demo: what it left undone is part of the result.
+    Raises ScoringError where a part does not start, and ConfigError where the home is not the demo's to clear.
     """
     jobs: list[Job] = []
+    homes.claim(plan.home)
     with ExitStack() as stack:
         stack.callback(_stop, jobs, plan.home, watch)
         services.down(plan.home)
@@ -122,7 +125,8 @@ def run(plan: DemoPlan, watch: Watch) -> Result:
         with watch.phase("report"):
             found = speed(settings)
             _write_report(settings, plan.report)
-    return Result(reconciliation, drift, found, plan.report)
+        complaint = ended(jobs)
+    return Result(reconciliation, drift, found, plan.report, complaint)
 
 
 def _prepare(plan: DemoPlan, watch: Watch, jobs: list[Job]) -> Settings:
@@ -137,14 +141,19 @@ def _prepare(plan: DemoPlan, watch: Watch, jobs: list[Job]) -> Settings:
     with watch.phase("training"):
         create_topics(settings)
         migrate(settings.store.dsn.get_secret_value())
-        jobs.append(start_job("detect-drift", config, plan.home))
+        _start("detect-drift", config, plan.home, jobs)
         training.train_churn(settings, plan.data)
     with watch.phase("jobs"):
-        jobs.append(start_job("score-events", config, plan.home))
+        _start("score-events", config, plan.home, jobs)
         for job in jobs:
             wait_until_ready(job)
     watch.running(settings)
     return settings
+
+
+def _start(name: JobName, config: Path, home: Path, jobs: list[Job]) -> None:
+    with interrupts_held():
+        jobs.append(start_job(name, config, home))
 
 
 def _send(plan: DemoPlan, settings: Settings, watch: Watch, jobs: list[Job]) -> Published:
@@ -152,6 +161,7 @@ def _send(plan: DemoPlan, settings: Settings, watch: Watch, jobs: list[Job]) -> 
 
     def first_scored() -> None:
         _settle(lambda: [*served(settings), *rejected(settings)], bool, SCORED_WAIT_S, jobs)
+        check_running(jobs)
 
     _, held_out = split(load_telco(plan.data))
     traffic = Traffic(event_fields(held_out), plan.events, lambda: datetime.now(UTC), seed=plan.seed)
@@ -160,10 +170,15 @@ def _send(plan: DemoPlan, settings: Settings, watch: Watch, jobs: list[Job]) -> 
 
 
 def _await_outcomes(plan: DemoPlan, settings: Settings, watch: Watch, jobs: list[Job]) -> Reconciliation:
-    """Reconcile until nothing is lost or the time is over."""
+    """Reconcile until nothing is lost, the time is over, or the scoring job has ended."""
     ledger = read_ledger(plan.ledger)
+    scoring = [job for job in jobs if job.name == "score-events"]
+
+    def outcomes() -> Reconciliation:
+        return reconcile(ledger, served(settings), rejected(settings))
+
     with watch.phase("rest"):
-        return _settle(lambda: reconcile(ledger, served(settings), rejected(settings)), lambda found: not found.lost, SCORED_WAIT_S, jobs)
+        return _settle(outcomes, lambda found: not found.lost, SCORED_WAIT_S, scoring)
 
 
 def _await_drift(settings: Settings, published: Published, watch: Watch, jobs: list[Job]) -> DriftVerdict:
@@ -171,7 +186,7 @@ def _await_drift(settings: Settings, published: Published, watch: Watch, jobs: l
     shift_at = published.shift_at or published.ended
 
     def verdict() -> DriftVerdict:
-        return judge(read_alerts(settings), shift_at)
+        return judge(read_verdicts(settings), shift_at)
 
     with watch.phase("drift"):
         _settle(verdict, lambda found: found.holds, DRIFT_WAIT_S, jobs)
@@ -180,9 +195,11 @@ def _await_drift(settings: Settings, published: Published, watch: Watch, jobs: l
 
 
 def _settle(look: Callable[[], Found], settled: Callable[[Found], bool], limit_s: float, jobs: list[Job]) -> Found:
+    """Look until it has settled, the time is over, or one of the jobs it needs has ended: then once more."""
     until = time.monotonic() + limit_s
     while not settled(found := look()) and time.monotonic() < until:
-        check_running(jobs)
+        if ended(jobs):
+            return look()
         time.sleep(0.5)
     return found
 

@@ -8,13 +8,14 @@ import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
 from streaming.errors import SetupError
 from streaming.local.java import find_java
+from streaming.local.processes import write_private
 
 # "~" stands in no coordinate and needs no escaping, so that the file name can be taken apart again.
 PATTERN = "[organisation]~[artifact]~[revision].[ext]"
@@ -47,7 +48,9 @@ def retrieve(wanted: str | list[str], folder: Path, scratch: Path, advance: Call
     Raises SetupError with Ivy's complaint if anything is missing.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    command = [str(find_java()), *proxy_options(getproxies()), "-cp", str(_ivy_archive()), "org.apache.ivy.Main"]
+    # Whoever lists processes sees a command line, and the proxy may have a password.
+    write_private(scratch / "java.options", "".join(f"{_quoted(option)}\n" for option in proxy_options(getproxies())))
+    command = [str(find_java()), f"@{scratch / 'java.options'}", "-cp", str(_ivy_archive()), "org.apache.ivy.Main"]
     command += ["-settings", str(_settings_file(scratch)), "-cache", str(scratch / "cache"), "-types", "jar", "bundle"]
     command += _request(wanted, scratch) + ["-retrieve", str(folder / PATTERN)]
     complaint = ""
@@ -60,7 +63,10 @@ def retrieve(wanted: str | list[str], folder: Path, scratch: Path, advance: Call
                 complaint = line.strip(" \t:\n")
     if process.returncode or not any(folder.glob("*.jar")):
         what = wanted if isinstance(wanted, str) else wanted[0]
-        way_out = "see that the network, or the mirror in your Maven or Ivy settings, answers"
+        way_out = (
+            "see that the network, or the mirror in your Maven or Ivy settings, answers; a mirror that asks for a password needs "
+            "Ivy settings, named by IVY_SETTINGS, and a proxy http_proxy and https_proxy: Maven's servers and proxies are not read"
+        )
         raise SetupError(f"cannot download {what}: {complaint or 'Ivy gave up'}; {way_out}")
 
 
@@ -74,11 +80,25 @@ def proxy_options(proxies: dict[str, str]) -> list[str]:
     for scheme in ("http", "https"):
         proxy = urlsplit(proxies.get(scheme, ""))
         if proxy.hostname:
-            options += [f"-D{scheme}.proxyHost={proxy.hostname}", f"-D{scheme}.proxyPort={proxy.port or 80}"]
+            options += [f"-D{scheme}.proxyHost={proxy.hostname}", f"-D{scheme}.proxyPort={proxy.port or 80}", *_proxy_login(proxy)]
     if options and proxies.get("no"):
         hosts = [host.strip() for host in proxies["no"].split(",")]
         options.append("-Dhttp.nonProxyHosts=" + "|".join(f"*{host}" if host.startswith(".") else host for host in hosts))
     return options
+
+
+def _proxy_login(proxy: SplitResult) -> list[str]:
+    """Ivy knows one user for both schemes; Java by itself sends none to a proxy on the way to https."""
+    if not proxy.username:
+        return []
+    login = [f"-Dhttp.proxyUser={unquote(proxy.username)}", f"-Dhttp.proxyPassword={unquote(proxy.password or '')}"]
+    return [*login, "-Djdk.http.auth.tunneling.disabledSchemes="]
+
+
+def _quoted(option: str) -> str:
+    """An option as a line of a file that `java @FILE` reads."""
+    escaped = option.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def mirror_of_central(settings: Path) -> str | None:

@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Literal
 
 from streaming.errors import ServiceError
@@ -53,11 +55,37 @@ def wait_until_ready(job: Job, limit_s: float = 120) -> None:
         time.sleep(0.2)
 
 
+def ended(jobs: Sequence[Job]) -> str:
+    """Which of the jobs have ended, with exit code and log, in one line; empty if none has."""
+    gone = [job for job in jobs if job.process.poll() is not None]
+    return "; ".join(f"the job {job.name} ended with exit code {job.process.returncode}; see {job.log}" for job in gone)
+
+
 def check_running(jobs: Sequence[Job]) -> None:
     """Raise ServiceError, naming the log, if one of the jobs has ended."""
-    for job in jobs:
-        if job.process.poll() is not None:
-            raise ServiceError(f"the job {job.name} ended with exit code {job.process.returncode}; see {job.log}")
+    if complaint := ended(jobs):
+        raise ServiceError(complaint)
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Hold SIGINT and SIGTERM back while the block runs, in the main thread; what came is delivered when it ends.
+
+    A job that was started but not yet noted down would otherwise outlive a Ctrl-C in that moment.
+    """
+    came: list[int] = []
+
+    def hold(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+
+    before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for held in came:
+            signal.raise_signal(held)
 
 
 def stop_jobs(jobs: Sequence[Job]) -> None:

@@ -35,8 +35,9 @@ class Rejected:
 class Reconciliation:
     """What became of the acknowledged messages. Each list names those for which law 1 does not hold.
 
-    lost: without an outcome; doubled: with two; altered: other bytes than were sent; misjudged: broken and scored, or good
-    and rejected; unknown: an outcome of something that the ledger does not hold.
+    mended: rejected at first and predicted since, by a replay; they count as predicted, and a mapping may have changed their
+    bytes. lost: without an outcome; doubled: predicted twice; altered: other bytes than were sent; misjudged: broken and
+    scored without a rejection before it, or good and rejected; unknown: an outcome of what the ledger does not hold.
     """
 
     acknowledged: int
@@ -44,6 +45,7 @@ class Reconciliation:
     rejected: int
     repeated: int
     rejected_by_reason: dict[str, int]
+    mended: int = 0
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     altered: list[str] = field(default_factory=list)
@@ -71,11 +73,14 @@ def reconcile(ledger: Sequence[Entry], served: Iterable[Served], rejected: Itera
     refusals = {r.address: r for r in rejected}  # at least once: the same address may come twice
     entries = {entry.address: entry for entry in ledger}
     by_address = {row.address: row for row in rows}
+    mended = by_address.keys() & refusals.keys()
+    for address in mended:  # where both exist the prediction stands
+        del refusals[address]
     served_bytes = {(row.event_key[0], row.sha256) for row in rows}
     repeats = {
         e.address for e in ledger if e.address not in by_address and e.address not in refusals and (e.event_id, e.sha256) in served_bytes
     }
-    seen: list[Served | Rejected] = [*rows, *refusals.values()]
+    seen: list[Served | Rejected] = [*(row for row in rows if row.address not in mended), *refusals.values()]
     outcomes = by_address.keys() | refusals.keys()
     return Reconciliation(
         acknowledged=len(entries),
@@ -84,21 +89,22 @@ def reconcile(ledger: Sequence[Entry], served: Iterable[Served], rejected: Itera
         repeated=len(repeats),
         rejected_by_reason=dict(Counter(r.reason for r in refusals.values()).most_common()),
         lost=[_name(e) for e in ledger if e.address not in outcomes and e.address not in repeats],
-        doubled=_doubled(rows, by_address.keys() & refusals.keys()),
+        mended=len(mended),
+        doubled=_doubled(rows),
         altered=[_name(entries[o.address]) for o in seen if _altered(o, entries)],
-        misjudged=[_name(e) for e in ledger if _misjudged(e, by_address, refusals)],
+        misjudged=[_name(e) for e in ledger if e.address not in mended and _misjudged(e, by_address, refusals)],
         unknown=[_place(address) for address in sorted(outcomes - entries.keys())],
     )
 
 
-def _doubled(rows: list[Served], both: set[Address]) -> list[str]:
+def _doubled(rows: list[Served]) -> list[str]:
     keys: defaultdict[EventKey, list[str]] = defaultdict(list)
     for row in rows:
         keys[row.event_key].append(row.prediction_id)
     twice = [f"{key[0]} predicted {len(ids)} times" for key, ids in keys.items() if len(ids) > 1]
     places = Counter(row.address for row in rows)
     again = [f"{_place(address)} predicted {n} times" for address, n in places.items() if n > 1]
-    return [*twice, *again, *(f"{_place(address)} predicted and rejected" for address in sorted(both))]
+    return [*twice, *again]
 
 
 def _altered(outcome: Served | Rejected, entries: dict[Address, Entry]) -> bool:

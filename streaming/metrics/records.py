@@ -125,12 +125,13 @@ class Alert(msgspec.Struct, frozen=True, tag="alert", tag_field="record"):
     id: str
     at: str
     state: Literal["raised", "resolved"]
-    kind: Literal["input_drift", "output_drift"]
+    kind: Literal["input_drift", "output_drift", "rejection_rate", "new_reason"]
+    """the last two since version 2, about a deployment: without a model"""
     deployment: str
     model: str
     model_version: str
     feature: str
-    """the feature's name, or "score" """
+    """the feature's name, or "score"; the reason that is new, or "rejected" """
     measure: str
     value: float
     threshold: float
@@ -144,7 +145,7 @@ class Alert(msgspec.Struct, frozen=True, tag="alert", tag_field="record"):
 
 Record = Reference | Metrics | Drift | Alert
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
-_VERSIONS = {"metrics": (1, 2), "reference": (1,), "drift": (1,), "alert": (1,)}
+_VERSIONS = {"metrics": (1, 2), "reference": (1,), "drift": (1,), "alert": (1, 2)}
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 

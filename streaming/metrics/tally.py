@@ -45,16 +45,16 @@ def merge_tallies(tallies: Iterable[Tally]) -> Tally:
         events=sum(part.events for part in parts),
         scored=sum(part.scored for part in parts),
         repeated=sum(part.repeated for part in parts),
-        rejected_by_reason=_add(part.rejected_by_reason for part in parts),
-        rejected_by_producer=_add(part.rejected_by_producer for part in parts),
-        rejected_by_schema_version=_add(part.rejected_by_schema_version for part in parts),
-        replayed=_add(part.replayed for part in parts),
+        rejected_by_reason=add_counts(part.rejected_by_reason for part in parts),
+        rejected_by_producer=add_counts(part.rejected_by_producer for part in parts),
+        rejected_by_schema_version=add_counts(part.rejected_by_schema_version for part in parts),
+        replayed=add_counts(part.replayed for part in parts),
         features=_merge_features([part.features for part in parts if part.features]),
         score=merge(scores) if scores else None,
         score_sum=sum(part.score_sum for part in parts),
         score_sum_squares=sum(part.score_sum_squares for part in parts),
         latency_ms=merge_latencies(part.latency_ms for part in parts),
-        parts_ms=_add(part.parts_ms for part in parts),
+        parts_ms=add_counts(part.parts_ms for part in parts),
         waited_s=sum(part.waited_s for part in parts),
     )
 
@@ -71,7 +71,12 @@ def bounded(table: Mapping[str, int], most: int) -> dict[str, int]:
     return kept | ({OTHER: rest + kept.get(OTHER, 0)} if rest else {})
 
 
-def _add(tables: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def add_counts(tables: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """The sum of counts by name.
+
+    >>> add_counts([{"json": 1}, {"json": 2, "type": 1}])
+    {'json': 3, 'type': 1}
+    """
     total: dict[str, Any] = {}
     for table in tables:
         for name, value in table.items():

@@ -55,7 +55,7 @@ class Manifest(msgspec.Struct, frozen=True):
     sha256: str
     """of the model file's bytes, hex"""
     distributions: dict[str, Distribution]
-    """by feature, over the training rows"""
+    """by feature, over the training rows; without those whose drift is not to be judged"""
     score: Distribution
     """of cross-validated scores of the training rows: in-sample scores are too sure of themselves to compare with"""
     reference_rows: list[ReferenceRow]

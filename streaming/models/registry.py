@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,18 @@ MANIFEST_FILE = "manifest.json"
 EXPERIMENT = "streaming-scoring"
 SHA256_TAG = "sha256"
 MANIFEST_TAG = "manifest_sha256"
+
+# What MLflow lets through of the clients of artifact stores and databases. Found where they are loaded already, for whoever
+# raises is loaded, and most installations have none of them.
+_CLIENTS = {
+    "botocore.exceptions": ("BotoCoreError", "ClientError"),
+    "boto3.exceptions": ("Boto3Error",),
+    "azure.core.exceptions": ("AzureError",),
+    "google.api_core.exceptions": ("GoogleAPIError",),
+    "google.auth.exceptions": ("GoogleAuthError",),
+    "sqlalchemy.exc": ("SQLAlchemyError",),
+    "urllib3.exceptions": ("HTTPError",),
+}
 
 # MLflow's own patience is seven tries and two minutes each: a stream would stand still. No bars on the terminal.
 _QUIET = {
@@ -70,7 +83,7 @@ class Registry:
 
         Raises RegistryError if it is not there, Unavailable if the store does not answer, ModelError if the bytes differ.
         """
-        with self._told(), tempfile.TemporaryDirectory(prefix="scoring-model-") as folder:
+        with _scratch() as folder, self._told():
             found = self._connect().get_model_version(version.name, version.version)
             place = self._download(str(found.source), folder)
             artifact = Artifact((place / MODEL_FILE).read_bytes(), (place / MANIFEST_FILE).read_bytes())
@@ -92,7 +105,7 @@ class Registry:
             MANIFEST_TAG: checksum(artifact.manifest_bytes),
             "schema": f"{manifest.event}/v{manifest.schema_version}",
         }
-        with self._told(), tempfile.TemporaryDirectory(prefix="scoring-model-") as folder:
+        with _scratch() as folder, self._told():
             client = self._connect(create=True)
             write_folder(artifact, Path(folder))
             run = client.create_run(self._experiment(client), run_name=manifest.name)
@@ -148,20 +161,56 @@ class Registry:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Turn what MLflow and its store raise into one line."""
+        """Turn what MLflow and its store raise into one line.
+
+        Only what is certainly not there is a RegistryError, for it makes a batch give up its plan; all else may come back.
+        """
         from mlflow.exceptions import MlflowException
 
+        uri = self._settings.tracking_uri
         try:
             yield
-        except OSError as error:
-            raise RegistryError(f"registry {self._settings.tracking_uri}: {error}; see its artifacts") from error
         except MlflowException as error:
-            raise _translated(error, self._settings.tracking_uri) from error
+            raise _translated(error, uri) from error
+        except OSError as error:
+            if _is_gone(error):
+                raise RegistryError(f"registry {uri}: {_line(error)}; see its artifacts") from error
+            raise Unavailable(f"registry {uri}: its artifacts cannot be read just now: {_line(error)}; see their store") from error
+        except ImportError as error:
+            raise RegistryError(f"registry {uri}: its artifacts need a client that is not installed: {_line(error)}; install it") from error
+        except _client_errors() as error:
+            raise Unavailable(f"registry {uri}: its store does not answer: {_line(error)}; see that it is up") from error
 
 
 def _translated(error: MlflowException, uri: str) -> ScoringError:
     """The error of ours for one of MLflow's."""
-    line = " ".join(str(error).split())[:200]
+    line = _line(error)
     if error.error_code in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"):
         return Unavailable(f"registry {uri} does not answer: {line}; see that it is up")
     return RegistryError(f"registry {uri}: {line}; register the model by `scoring train`, or mend model and alias in the deployment")
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _is_gone(error: OSError) -> bool:
+    """A file that is not there: by the file system, or by the answer of a server to requests."""
+    return isinstance(error, FileNotFoundError) or getattr(getattr(error, "response", None), "status_code", None) in (404, 410)
+
+
+def _client_errors() -> tuple[type[BaseException], ...]:
+    """The roots of the errors of the clients that this process has loaded, and ValueError for an answer that they cannot read."""
+    loaded = ((sys.modules[module], names) for module, names in _CLIENTS.items() if module in sys.modules)
+    return (ValueError, *(getattr(module, name) for module, names in loaded for name in names))
+
+
+@contextmanager
+def _scratch() -> Iterator[str]:
+    """A temporary folder; Unavailable if this machine has no room for one, which says nothing about the model."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="scoring-model-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise Unavailable(f"no temporary folder for a model: {_line(error)}; make room, or set TMPDIR to a folder that has some") from error
+    with folder as name:
+        yield name

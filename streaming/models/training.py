@@ -24,6 +24,8 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
+from streaming.contracts import Contract
+from streaming.errors import ConfigError
 from streaming.models.artifact import Artifact, Distribution, Feature, Manifest, ReferenceRow, checksum, encode_manifest
 from streaming.models.formats.skops import FORMAT, feature_frame
 from streaming.models.model import Scores, arrow_type
@@ -36,13 +38,17 @@ REFERENCE_ROWS = 20
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be learned. The columns of a frame are the features and `target`."""
+    """What is to be learned. The columns of a frame are the features and `target`.
+
+    unwatched: features that get no reference distribution, so that their drift is never judged.
+    """
 
     name: str
     target: str
     positive_class: str
     event: str
     schema_version: int
+    unwatched: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,19 @@ class Table:
 
     features: pa.RecordBatch
     outcome: np.ndarray
+
+
+def task_of(contract: Contract, model: str) -> Task:
+    """The task that a contract states for a model of this name: x-role target with x-positive (or x-target), x-drift false.
+
+    contract: as training has it. Raises ConfigError if it names no target or no positive class: add them to the schema.
+    """
+    target = contract.target
+    if target is None or target.get("positive") is None:
+        event = f"{contract.event} v{contract.version}"
+        raise ConfigError(f"{event} names no target with a positive class; add x-role target and x-positive")
+    unwatched = frozenset(field.name for field in contract.fields if field.words.drift is False)
+    return Task(model, str(target["field"]), str(target["positive"]), contract.event, contract.version, unwatched)
 
 
 def features_of(frame: pd.DataFrame, target: str) -> list[Feature]:
@@ -101,7 +120,7 @@ def train(task: Task, training: pd.DataFrame, held_out: pd.DataFrame) -> Artifac
         event=task.event,
         schema_version=task.schema_version,
         sha256=checksum(model_bytes),
-        distributions=_distributions(features, table.features),
+        distributions=_distributions(features, table.features, task.unwatched),
         score=freeze_scores(_cross_validated(features, frame, table.outcome, task)),
         reference_rows=_reference_rows(unseen.features, scores),
         metrics=evaluate(unseen.outcome == task.positive_class, scores),
@@ -127,8 +146,9 @@ def _scores(pipeline: Any, frame: pd.DataFrame, task: Task) -> Scores:
     return np.asarray(pipeline.predict_proba(frame)[:, positive], dtype=np.float64)
 
 
-def _distributions(features: list[Feature], batch: pa.RecordBatch) -> dict[str, Distribution]:
-    return {feature.name: freeze(feature, column) for feature, column in zip(features, batch.columns, strict=True)}
+def _distributions(features: list[Feature], batch: pa.RecordBatch, unwatched: frozenset[str]) -> dict[str, Distribution]:
+    pairs = zip(features, batch.columns, strict=True)
+    return {feature.name: freeze(feature, column) for feature, column in pairs if feature.name not in unwatched}
 
 
 def _cross_validated(features: list[Feature], frame: pd.DataFrame, outcome: np.ndarray, task: Task) -> Scores:

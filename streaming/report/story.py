@@ -89,6 +89,7 @@ class Story:
     scored: int = 0
     repeated: int = 0
     rejected: int = 0
+    """events without a prediction: one that a replay brought to its prediction counts as scored, another attempt once"""
     rejected_by_reason: dict[str, int] = field(default_factory=dict)
     latency_ms: LatencySketch = field(default_factory=dict)
     batches: int = 0
@@ -155,10 +156,10 @@ def _thin(series: list[Point]) -> list[Point]:
 
 def _tell_metrics(story: Story, record: Metrics) -> None:
     at = epoch(record.at)
-    story.events += record.events
+    story.events += record.events - sum(record.replayed.values())
     story.scored += record.scored
-    story.repeated += record.repeated
-    story.rejected += record.rejected
+    story.repeated += record.repeated - record.replayed.get("repeated", 0)
+    story.rejected += record.rejected - record.replayed.get("rejected", 0) - record.replayed.get("scored", 0)
     story.batches += record.chunk == 0
     story.waited_s += record.waited_s
     for reason, count in record.rejected_by_reason.items():

@@ -47,7 +47,10 @@ REASONS = {
     "nul_character": "A text holds the character U+0000, which the store cannot keep",
     "future_time": "The event's time lies too far in the future",
     "event_conflict": "An event with the same id came before with other content",
+    "unknown_schema_id": "The schema registry does not know the event's schema id",
+    "wire_format": "The message is not what its frame or headers say",
     "unknown_schema_version": "The event names a schema version that does not exist",
+    "schema_version": "The event's version lacks what the model's version needs, or holds what it refuses",
     "scoring": "The model failed on this event",
 }
 

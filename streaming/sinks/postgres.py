@@ -64,7 +64,7 @@ class PostgresSink:
 
     def __init__(self, dsn: str, *, statement_timeout_s: float = 60) -> None:
         self._dsn = dsn
-        self._options = f"-c statement_timeout={int(statement_timeout_s * 1000)} -c lock_timeout={int(statement_timeout_s * 1000)}"
+        self._limits = dict.fromkeys(("statement_timeout", "lock_timeout"), f"{int(statement_timeout_s * 1000)}ms")
         self._connection: psycopg.Connection | None = None
 
     def write(self, predictions: pa.RecordBatch) -> np.ndarray:
@@ -99,7 +99,7 @@ class PostgresSink:
 
     def _open(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
-            self._connection = connect(self._dsn, options=self._options)
+            self._connection = connect(self._dsn, self._limits)
             self._connection.autocommit = True
             self._connection.execute(_INCOMING)
         return self._connection

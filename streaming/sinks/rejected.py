@@ -16,7 +16,8 @@ from streaming.steps.replayed import ATTEMPT, REPLAY_HEADERS, attempts
 _AT_ONCE = 100
 _EXCEPTION_CLASS = "streaming.errors.InvalidEvent"
 _CONNECT = "__connect.errors."
-_OURS = frozenset(f"scoring.{name}" for name in ("reason", "path", "schema.version", "model", "job")) | {ATTEMPT, TIME_HEADER} | REPLAY_HEADERS
+_REASON_HEADERS = frozenset(f"scoring.{name}" for name in ("reason", "path", "schema.version", "model", "job"))
+_OURS = _REASON_HEADERS | {ATTEMPT, TIME_HEADER} | REPLAY_HEADERS
 
 
 class RejectedTopic:
@@ -49,7 +50,8 @@ class RejectedTopic:
         times_ms = rejected.column("received_at").cast(pa.int64()).to_numpy() // 1000
         rows = _rows(rejected.drop_columns(["received_at"]))
         for row, sent_ms, attempt in zip(rows, times_ms.tolist(), attempts(rejected).tolist(), strict=True):
-            headers = [*own_headers((str(pair["key"]), pair["value"]) for pair in row["headers"] or []), *_headers(row, self._job, model, attempt)]
+            original = own_headers((str(pair["key"]), pair["value"]) for pair in row["headers"] or [])
+            headers = [*original, *_headers(row, self._job, model, attempt)]
             message = Outgoing(row["value"], row["key"], headers, sent_ms)
             yield message if sent_ms > 0 else message.timeless()
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from streaming.records import INSTANT, RAW
+from streaming.records import RAW
 
 TOPIC, PARTITION, OFFSET, TIMESTAMP, RUN, MAPPING = (
     f"scoring.replay.{name}" for name in ("topic", "partition", "offset", "timestamp", "id", "mapping")

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from streaming.contracts import Contract, Reason
-from streaming.errors import ContractError
+from streaming.contracts.lift import Lift, lift
 from streaming.models.plan import Plan
 from streaming.records import ENVELOPE, INSTANT, event_column, rfc3339
 from streaming.steps import Outcome
@@ -23,24 +23,23 @@ Reasons = dict[int, list[Reason]]
 
 
 class Validate:
-    """Step: DECODED rows in; out come ENVELOPE rows with the columns `event.<field>` of every contract, in order.
+    """Step: DECODED rows in; out come ENVELOPE rows with the columns `event.<field>` of the plan's schema version, in order.
 
+    Each row is held to the contract of its own version, which also says what names the event, its entity and its time; then
+    it is lifted to the plan's version.
     Rejected: what the contract of the row's schema version does not allow (all reasons are found, the first is named),
-    unknown_schema_version where there is no such contract, and future_time where the event's time is further after the
-    plan's `now` than its allowed skew.
+    unknown_schema_version where there is no such contract, future_time where the event's time is further after the
+    plan's `now` than its allowed skew, and schema_version where the lift leaves something missing or not allowed.
     """
 
     def __init__(self, contracts: Mapping[int, Contract]) -> None:
-        """contracts: by schema version. Raises ContractError if two versions hold a field as different types."""
-        self._contracts = dict(contracts)
-        try:
-            union = pa.unify_schemas([contract.arrow_schema for contract in self._contracts.values()])
-        except pa.ArrowTypeError as error:
-            raise ContractError(f"schema versions {sorted(contracts)} differ in a field's type: {error}; keep its type") from None
-        self._schema = pa.schema([*ENVELOPE, *union])
+        """contracts: by schema version; the plan's is among them."""
+        self._contracts = dict(sorted(contracts.items()))
+        self._lifts: dict[tuple[int, int], Lift] = {}
 
     def __call__(self, batch: pa.RecordBatch, plan: Plan) -> Outcome:
         """Validate a batch. Raises nothing for what an event holds."""
+        schema = pa.schema([*ENVELOPE, *self._contracts[plan.schema_version].arrow_schema])
         versions = batch.column("schema_version").to_numpy(zero_copy_only=False)
         reasons: Reasons = {}
         parts, places = [], []
@@ -54,7 +53,7 @@ class Validate:
             parts.append(part)
             places.append(kept)
             reasons |= refused
-        return Outcome(self._ordered(parts, places), rejected_rows(batch, reasons, STAGE, versions))
+        return Outcome(_ordered(parts, places, schema), rejected_rows(batch, reasons, STAGE, versions))
 
     def _unknown(self, version: int) -> Reason:
         return Reason("", "unknown_schema_version", str(version), f"one of {sorted(self._contracts)}")
@@ -63,34 +62,53 @@ class Validate:
         self, contract: Contract, batch: pa.RecordBatch, rows: NDArray[np.int64], plan: Plan
     ) -> tuple[pa.RecordBatch, NDArray[np.int64], Reasons]:
         """The valid rows of one version, their places in the whole batch, and the reasons of the others by place."""
-        decoded = contract.decode(batch.column("value"))
+        decoded = contract.decode(batch.column("payload"))
         reasons = {int(rows[place]): list(found) for place, found in decoded.rejected.items()}
         places, fields = rows[decoded.places], decoded.rows
-        envelope = _rows(batch, decoded.places)
-        times = fields.column(event_column(contract.event_time))
-        late = _future(times, plan)
+        late = _future(fields.column(event_column(contract.event_time)), plan)
         if late.any():
-            found = times.filter(pa.array(late)).to_pylist()
+            found = fields.column(event_column(contract.event_time)).filter(pa.array(late)).to_pylist()
             for place, time in zip(places[late].tolist(), found, strict=True):
                 reasons[place] = [Reason(f"/{contract.event_time}", "future_time", rfc3339(time), f"by {_limit(plan)}")]
-            envelope, fields, places = envelope.filter(pa.array(~late)), fields.filter(pa.array(~late)), places[~late]
-        return self._joined(contract, envelope, fields), places, reasons
+            fields, places = fields.filter(pa.array(~late)), places[~late]
+        envelope = _enveloped(contract, _rows(batch, np.searchsorted(rows, places)), fields)
+        if contract.version != plan.schema_version:
+            lifted = self._lift(contract.version, plan.schema_version)(envelope["payload"], fields)
+            fields = lifted.rows
+            if lifted.rejected:
+                reasons |= {int(places[place]): list(found) for place, found in lifted.rejected.items()}
+                places = places[lifted.places]
+                envelope = {name: column.take(pa.array(lifted.places)) for name, column in envelope.items()}
+        schema = pa.schema([*ENVELOPE, *fields.schema])
+        return pa.RecordBatch.from_arrays([*(envelope[name] for name in ENVELOPE.names), *fields.columns], schema=schema), places, reasons
 
-    def _joined(self, contract: Contract, envelope: pa.RecordBatch, fields: pa.RecordBatch) -> pa.RecordBatch:
-        columns = dict(zip(DECODED.names, envelope.columns, strict=True)) | dict(zip(fields.schema.names, fields.columns, strict=True))
-        if contract.event_id is not None:  # null otherwise: the event's identity is its address
-            columns["event_id"] = fields.column(event_column(contract.event_id)).cast(pa.string())
-        columns["entity_id"] = fields.column(event_column(contract.entity)).cast(pa.string())
-        columns["event_time"] = fields.column(event_column(contract.event_time))
-        arrays = [columns[f.name] if f.name in columns else pa.nulls(fields.num_rows, f.type) for f in self._schema]
-        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+    def _lift(self, source: int, target: int) -> Lift:
+        if (source, target) not in self._lifts:
+            low, high = sorted((source, target))
+            path = [contract for version, contract in self._contracts.items() if low <= version <= high]
+            path = path if source < target else path[::-1]
+            self._lifts[source, target] = lift(path[0], path[-1], path[1:-1])
+        return self._lifts[source, target]
 
-    def _ordered(self, parts: list[pa.RecordBatch], places: list[NDArray[np.int64]]) -> pa.RecordBatch:
-        if len(parts) == 1:
-            return parts[0]
-        if not parts:
-            return pa.RecordBatch.from_pylist([], schema=self._schema)
-        return pa.concat_batches(parts).take(pa.array(np.argsort(np.concatenate(places))))
+
+def _enveloped(contract: Contract, batch: pa.RecordBatch, fields: pa.RecordBatch) -> dict[str, pa.Array]:
+    """The columns of ENVELOPE by name; what names an event is what its own version says."""
+    columns = dict(zip(DECODED.names, batch.columns, strict=True))
+    if contract.event_id is None:  # the event's identity is its address
+        columns["event_id"] = pa.nulls(fields.num_rows, pa.string())
+    else:
+        columns["event_id"] = fields.column(event_column(contract.event_id)).cast(pa.string())
+    columns["entity_id"] = fields.column(event_column(contract.entity)).cast(pa.string())
+    columns["event_time"] = fields.column(event_column(contract.event_time))
+    return columns
+
+
+def _ordered(parts: list[pa.RecordBatch], places: list[NDArray[np.int64]], schema: pa.Schema) -> pa.RecordBatch:
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return pa.RecordBatch.from_pylist([], schema=schema)
+    return pa.concat_batches(parts).take(pa.array(np.argsort(np.concatenate(places))))
 
 
 def _rows(batch: pa.RecordBatch, rows: NDArray[np.int64]) -> pa.RecordBatch:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -19,6 +20,10 @@ GOOD: str = json.loads(Path("tests/corpus/customer_activity.jsonl").read_text().
 def _scoring(*args: str, stdin: bytes | None = None) -> tuple[int, list[dict[str, object]]]:
     result = CliRunner().invoke(app, ["schema", *args], input=stdin)
     return result.exit_code, [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def _states(told: list[dict[str, Any]]) -> list[str]:
+    return list(told[0]["schemas"].values())
 
 
 def test_validate_writes_one_verdict_a_line(tmp_path: Path) -> None:
@@ -79,8 +84,8 @@ def test_check_tells_drafts_from_published_and_publishes(tmp_path: Path) -> None
     (folder / "CHECKSUMS").unlink()
     code, states = _scoring("check", str(folder), "--json")
     assert code == 0
-    assert set(states[0].values()) == {"draft"}
-    assert set(_scoring("check", str(folder), "--publish", "--json")[1][0].values()) == {"published"}
+    assert set(_states(states)) == {"draft"}
+    assert set(_states(_scoring("check", str(folder), "--publish", "--json")[1])) == {"published"}
 
 
 def test_check_fails_for_a_changed_schema(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ def config(tmp_path: Path) -> Path:
     (tmp_path / "conf").mkdir()
     path = tmp_path / "conf" / "local.toml"
     text = text.replace('"file:../var/run/kafka.bootstrap"', '"127.0.0.1:1"').replace('"file:../var/run/postgres.dsn"', '"host=127.0.0.1"')
+    text = text.replace('"../schemas"', f'"{ROOT}/schemas"')
     path.write_text(text.replace('"deployments/', f'"{ROOT}/conf/deployments/'), encoding="utf-8")
     return path
 
@@ -56,4 +57,4 @@ def test_a_missing_table_is_one_line_and_an_exit_code(config: Path) -> None:
     done = call(COMMAND, config, "--data", "nowhere.csv")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "scoring: nowhere.csv: cannot be read (No such file or directory); name the churn table with --data\n"
+    assert done.stderr == "scoring: nowhere.csv: cannot be read (No such file or directory); name a table with --data\n"

@@ -14,6 +14,7 @@ from streaming.contracts.reasons import RULES
 from streaming.metrics.records import Alert, Drift, FeatureDrift, Group, Metrics, Record, Reference, encode
 from streaming.metrics.sketches import Bins, Histogram
 from streaming.records import PREDICTION
+from streaming.sinks.acknowledged import TIME_HEADER
 
 AT = "2026-01-02T03:04:05.000000Z"
 COUNTS = Histogram([1, 2])
@@ -29,22 +30,24 @@ RECORDS: list[Record] = [
     Drift("d", AT, **MODEL, **WINDOW, events=3, features={"tenure": DRIFT}, score=DRIFT),
     Alert("a", AT, "raised", "input_drift", **MODEL, feature="tenure", measure="psi", value=0.3, threshold=0.2, since=AT,
           **WINDOW, events=3, message="m"),
+    Alert("b", AT, "raised", "new_reason", "churn_risk", "", "", feature="enum", measure="share", value=0.3, threshold=0.0, since=AT,
+          **WINDOW, events=3, message="m", version=2),
 ]  # fmt: skip
 
 
-def _validator(name: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(json.loads(Path(f"schemas/{name}/v1.json").read_text()), validate_formats=True)
+def _validator(name: str, version: int) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(json.loads(Path(f"schemas/{name}/v{version}.json").read_text()), validate_formats=True)
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
 def test_encoded_record_is_valid_and_described_whole(record: Record) -> None:
     fields: dict[str, Any] = json.loads(encode(record))
-    name = fields["record"]
-    assert [error.message for error in _validator(name).iter_errors(fields)] == []
-    document = json.loads(Path(f"schemas/{name}/v1.json").read_text())
+    name, version = fields["record"], fields["version"]
+    assert [error.message for error in _validator(name, version).iter_errors(fields)] == []
+    document = json.loads(Path(f"schemas/{name}/v{version}.json").read_text())
     assert set(document["properties"]) == set(fields) == {"record", *(field.encode_name for field in msgspec.structs.fields(record))}
-    assert not _validator(name).is_valid(fields | {"version": 2})
-    assert not _validator(name).is_valid(fields | {"at": "yesterday"})
+    assert not _validator(name, version).is_valid(fields | {"version": version + 1})
+    assert not _validator(name, version).is_valid(fields | {"at": "yesterday"})
 
 
 def test_prediction_schema_has_every_column() -> None:
@@ -57,4 +60,4 @@ def test_rejection_schema_knows_every_rule() -> None:
     rules = [set(document["properties"]["scoring.reason"].pop("enum")) for document in (first, second)]
     assert rules[1] == RULES
     assert rules[0] < rules[1]
-    assert first["properties"] == second["properties"]
+    assert first["properties"] | {TIME_HEADER: second["properties"][TIME_HEADER]} == second["properties"]

@@ -53,6 +53,9 @@ STRANGE: dict[str, tuple[bytes, str]] = {
     "batch number below 0": (encode(odd(batch_id=-1)), "batch -1"),
     "batch number past all": (encode(odd(batch_id=2**70)), "batch 1180591620717411303424"),
     "chunk past the last": (encode(odd(chunks=0)), "chunk 0 of 0"),
+    "events below 0": (encode(odd(events=-1)), "events counts -1"),
+    "rejections past a float": (encode(odd(rejected_by_reason={"json": 10**400})), "rejected_by_reason counts 1000"),
+    "replayed below 0": (encode(odd(replayed={"scored": -1})), "replayed counts -1"),
     "scored below 0": (of_group(scored=-1), "scored is -1"),
     "scored past all": (of_group(scored=2**54), "scored is 18014398509481984"),
     "negative count": (of_group(features={"plan": Histogram([-1, 101])}), "features.plan counts from -1"),
@@ -96,6 +99,8 @@ def run(values: list[bytes | None]) -> tuple[list[bytes], list[Any]]:
         told = tell(pa.RecordBatch.from_arrays(columns, names=["partition", "offset", "value"])).to_pylist()
         series, out = Series(), []
         for row in told:
+            if not row["model"]:
+                continue  # what the record tells of rejections is a series of its own
             series = mended(decode_series(encode_series(series)))
             record = decode(row["value"])
             assert isinstance(record, Reference | Metrics)
@@ -133,7 +138,7 @@ def test_what_is_sound_is_admitted_as_it_is(record: Metrics | Reference) -> None
     assert admit(encode(record), partition=0, offset=0) == record
 
 
-@pytest.mark.parametrize("value", [b'{"record": "quality", "version": 1}', b'{"record": "metrics", "version": 2, "now": 3}'])
+@pytest.mark.parametrize("value", [b'{"record": "quality", "version": 1}', b'{"record": "metrics", "version": 3, "now": 3}'])
 def test_a_record_of_a_later_release_is_passed_over_without_a_word(value: bytes) -> None:
     assert run([value]) == ([], [])
 

@@ -13,6 +13,7 @@ def test_each_series_gets_its_own_groups() -> None:
     names = {"champion": "1", "shadow": "2", "canary": "1"}
     groups = [group(variant=variant, model_version=version) for variant, version in names.items()]
     told = by_series(metrics(0, [*groups, group(variant="idle", model_version="9", scored=0)]))
+    assert told.pop(Key("churn_risk", "", "")) == metrics(0, [], events=3 * 100, scored=3 * 100)
     variants = {key: [g.variant for g in part.groups] for key, part in told.items() if isinstance(part, Metrics)}
     assert variants == {Key("churn_risk", "churn", "1"): ["champion", "canary"], Key("churn_risk", "churn", "2"): ["shadow"]}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -44,10 +45,40 @@ def test_the_demo_holds_and_leaves_nothing_running(tmp_path: Path) -> None:
     assert len(found["rejected_by_reason"]) >= 12
     assert [found[name] for name in ("lost", "doubled", "altered", "misjudged", "unknown")] == [0] * 5
     assert found["drift_alerts_before_shift"] == []
+    assert found["drift_windows_before_shift"] > 0
     assert found["drift_alerts_after_shift"] == list(MOVED)
     assert set(found["latency_ms"]) == {"p50", "p95", "p99"}
     assert "<svg" in Path(found["report"]).read_text()
     assert users_of(tmp_path / "home") == []
+
+
+def test_a_job_that_dies_while_events_are_sent_is_told_with_what_it_left_undone(tmp_path: Path) -> None:
+    home, summary = tmp_path / "home", tmp_path / "out.json"
+    summary.write_text("of an earlier demo")
+    command = demo(home, "--events", "3000", "--summary", str(summary), "--no-live")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            if "sent 900 of" in line:
+                kill_job("score_events.py", home)
+        complaints = process.stderr.read()
+    assert process.returncode == 1, complaints
+    assert f"the job score-events ended with exit code -9; see {home / 'log' / 'score-events.log'}" in complaints
+    found = json.loads(summary.read_text())
+    assert found["acknowledged"] == 3000 > found["lost"] > 0
+    assert found["predicted"] + found["rejected"] > 0
+    assert [found[name] for name in ("doubled", "altered", "misjudged", "unknown")] == [0] * 4
+    assert users_of(home) == []
+
+
+def kill_job(script: str, home: Path) -> None:
+    """SIGKILL to the process group of the job that runs this script with a configuration in the home."""
+    lines = {process.pid: " ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])}
+    groups = {os.getpgid(pid) for pid, line in lines.items() if script in line and f"{home}/conf" in line}
+    assert groups
+    for group in groups:
+        os.killpg(group, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -64,6 +64,7 @@ def settings(settings_file: Path, address: str, registry_table: str, services: o
     text = text.replace(text[text.index("tracking_uri") : text.index("[stream]")], registry_table)
     client = ", ".join(f'"{name}" = "{value}"' for name, value in (LOGIN | {"sasl.password": "env:TEST_PASSWORD"}).items())
     old = text[text.index("bootstrap_servers") : text.index("[topics]")]
+    text = text.replace("[spark]", '[spark]\nconf = { "spark.hadoop.test.key" = "env:TEST_PASSWORD" }')
     settings_file.write_text(text.replace(old, f'bootstrap_servers = "{address}"\nclient = {{ {client} }}\n\n'))
     settings = load_settings(settings_file)
     create_topics(settings)
@@ -71,14 +72,20 @@ def settings(settings_file: Path, address: str, registry_table: str, services: o
     return settings
 
 
-def test_the_job_logs_in_with_both_clients_and_tells_the_password_nobody(settings: Settings, start: Starter) -> None:
+def test_the_job_logs_in_with_both_clients_and_tells_the_password_nobody(
+    settings: Settings, start: Starter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     sent = produce(settings, [*good(20), {"value": b"{"}])
     job = start().wait_ready()
     wait_until("the good are scored", lambda: len(select(settings, "SELECT 1 FROM prediction")) == len(sent) - 1)
     wait_until("the bad one is rejected", lambda: len(read_topic(settings, settings.topics.of("rejected"))) == 1)
     wait_until("metrics are published", lambda: len(read_topic(settings, settings.topics.of("metrics"))) >= 2)
     command_line = Path(f"/proc/{job.process.pid}/cmdline").read_bytes()
+    assert not list((tmp_path / "tmp").glob("scoring-spark-*")), "what Spark has read is removed"
     assert job.terminate() == 0
+    assert b"--properties-file" in command_line
     assert b"cret" not in command_line
     assert "cret" not in job.log.read_text()
 

@@ -137,13 +137,23 @@ def _committed(settings: Settings) -> int:
     return sum(max(position.offset, 0) for position in consumer.committed(partitions, timeout=10))
 
 
-def test_kill_minus_nine_and_a_start_again_lose_and_double_nothing(settings: Settings, start: Starter) -> None:
-    sent = produce(settings, good(20_000))
+@pytest.fixture
+def small_parts(settings: Settings, settings_file: Path) -> Settings:
+    """Arrow batches so small that a backlog is one batch in whose middle something can happen."""
+    settings_file.write_text(settings_file.read_text().replace("[stream]", "[stream]\narrow_batch_rows = 50"))
+    return load_settings(settings_file)
+
+
+def test_kill_minus_nine_and_a_start_again_lose_and_double_nothing(small_parts: Settings, start: Starter) -> None:
+    settings = small_parts
+    backlog = produce(settings, good(20_000))
     job = start()
     wait_until("it is in the middle", lambda: len(stored(settings)) > 0)
     job.kill()
     middle = stored(settings)
-    sent += produce(settings, good(500))
+    assert 0 < len(middle) < len(backlog), "killed within the batch"
+    assert batches(settings) == [], "which did not end"
+    sent = backlog + produce(settings, good(500))
     job = start().wait_ready()
     wait_until("everything is scored", lambda: len(stored(settings)) >= len(sent))
     after = stored(settings)
@@ -151,6 +161,10 @@ def test_kill_minus_nine_and_a_start_again_lose_and_double_nothing(settings: Set
     assert len({row[0] for row in after.values()}) == len(sent)
     assert {address: after[address] for address in middle} == middle, "what was delivered stands as it was"
     wait_until("the metrics count each event once", lambda: sum(b.scored for b in batches(settings)) == len(sent))
+    replayed = batches(settings)[0]
+    assert (replayed.batch_id, replayed.scored) == (0, len(backlog)), "the same batch, whole, though part of it was stored before"
+    assert {after[address] for address in backlog} >= set(middle.values())
+    assert len({after[address][4] for address in backlog}) == 1, "both runs worked off one plan"
     assert job.terminate() == 0
 
 

@@ -88,7 +88,8 @@ def test_an_unreachable_broker(settings: Settings, settings_file: Path, job: str
 @pytest.mark.parametrize("job", ["score_events", "detect_drift"])
 def test_missing_topics(settings: Settings, settings_file: Path, job: str) -> None:
     change = replacing('event = "', 'event = "absent-')
-    missing = [f"absent-{settings.topics.event}{kind}" for kind in ("", ".rejected", ".metrics", ".alerts")]
+    kinds = {"score_events": ("", ".rejected", ".replay", ".metrics"), "detect_drift": (".metrics", ".alerts")}[job]
+    missing = [f"absent-{settings.topics.event}{kind}" for kind in kinds]
     assert_told(job, settings_file, change, *missing, "scoring topics create")
 
 

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import base64
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
+import psutil
 import pytest
 
 from streaming.errors import SetupError
 from streaming.local import jars
-from streaming.local.ivy import mirror_of_central, proxy_options
+from streaming.local.ivy import mirror_of_central, proxy_options, retrieve
 
 ROOT = jars.root_of("broker")
 
@@ -89,6 +95,64 @@ def test_hosts_without_a_proxy_are_passed_on() -> None:
     options = proxy_options({"https": "http://proxy.example:3128", "no": "localhost,.inside.example"})
     assert options[-1] == "-Dhttp.nonProxyHosts=localhost|*.inside.example"
     assert proxy_options({}) == []
+
+
+class AskingProxy(BaseHTTPRequestHandler):
+    """A proxy that wants a user, then finds nothing; remembers what it was told, and the command lines meanwhile."""
+
+    told: ClassVar[set[tuple[str, str]]] = set()
+    command_lines: ClassVar[list[str]] = []
+
+    def answer(self) -> None:
+        """407 without a login, 404 with one."""
+        login = self.headers.get("Proxy-Authorization", "")
+        self.told.add((self.command, login))
+        self.command_lines.extend(" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True))
+        self.send_response(404 if login else 407)
+        self.send_header("Proxy-Authenticate", 'Basic realm="proxy"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_HEAD(self) -> None:
+        self.answer()
+
+    def do_CONNECT(self) -> None:
+        self.answer()
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def asking_proxy() -> Iterator[str]:
+    AskingProxy.told.clear()
+    AskingProxy.command_lines.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), AskingProxy)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_proxys_user_and_password_reach_it_and_no_command_line(
+    scheme: str, asking_proxy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".m2").mkdir()
+    maven(tmp_path / ".m2", f"<mirror><mirrorOf>*</mirrorOf><url>{scheme}://mirror.example/maven</url></mirror>")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("IVY_SETTINGS", raising=False)
+    for name in ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(f"{scheme}_proxy", f"http://me:a%20%22secret%5C@{asking_proxy}")
+    with pytest.raises(SetupError, match="IVY_SETTINGS"):
+        retrieve("org.example:nothing:1", tmp_path / "jars", tmp_path / "scratch", lambda size: None)
+    login = "Basic " + base64.b64encode(b'me:a "secret\\').decode()
+    assert ("CONNECT" if scheme == "https" else "HEAD", login) in AskingProxy.told
+    assert any("org.apache.ivy.Main" in line for line in AskingProxy.command_lines)
+    assert not any("secret" in line for line in AskingProxy.command_lines)
+    assert (tmp_path / "scratch" / "java.options").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.integration

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -11,7 +13,7 @@ import psutil
 import pytest
 
 from streaming.errors import ServiceError
-from streaming.local.jobs import Job, check_running, start_job, stop_jobs, wait_until_ready
+from streaming.local.jobs import Job, check_running, ended, interrupts_held, start_job, stop_jobs, wait_until_ready
 
 
 def child(code: str, folder: Path) -> Job:
@@ -41,6 +43,27 @@ def test_a_job_that_ends_before_it_is_ready_is_told_with_its_log(tmp_path: Path)
         wait_until_ready(job)
     with pytest.raises(ServiceError, match="ended with exit code 3"):
         check_running([job])
+
+
+def test_every_job_that_has_ended_is_named(tmp_path: Path) -> None:
+    running, gone = child("import time; time.sleep(600)", tmp_path), child("raise SystemExit(3)", tmp_path)
+    gone.process.wait()
+    assert ended([running]) == ""
+    assert ended([running, gone, gone]).count("ended with exit code 3; see ") == 2
+    stop_jobs([running])
+
+
+def test_an_interrupt_comes_once_what_was_started_is_noted_down() -> None:
+    said: list[str] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: said.append("interrupted"))
+    try:
+        with interrupts_held():
+            os.kill(os.getpid(), signal.SIGINT)
+            said.append("noted down")
+        os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert said == ["noted down", "interrupted", "interrupted"]
 
 
 def test_a_configuration_that_is_not_there_ends_the_job_with_one_line(tmp_path: Path) -> None:

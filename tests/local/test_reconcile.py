@@ -61,8 +61,10 @@ def test_two_predictions_of_one_address_are_doubled() -> None:
     assert names(reconcile([entry(0, "a")], [served(0, "a"), served(0, "b", prediction="q")], [])) == {"doubled": 1}
 
 
-def test_a_prediction_and_a_rejection_are_doubled() -> None:
-    assert names(reconcile([entry(0, "a")], [served(0, "a")], [rejected(0)])) == {"doubled": 1, "misjudged": 1}
+def test_a_prediction_supersedes_a_rejection_and_its_bytes_may_be_mapped() -> None:
+    found = reconcile([entry(0, "a", "negative_tenure", "rejected")], [served(0, "a", b"mapped")], [rejected(0)])
+    assert found.holds
+    assert (found.predicted, found.rejected, found.mended, found.rejected_by_reason) == (1, 0, 1, {})
 
 
 def test_other_bytes_are_altered() -> None:

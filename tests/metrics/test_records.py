@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from drift_records import batch, reference
 
-from streaming.metrics.records import Record, decode, encode, fault_of
+from streaming.metrics.records import Metrics, Record, decode, encode, fault_of
 
+ADDED = {"rejected_by_producer", "rejected_by_schema_version", "replayed"}
 DEEP = b'{"record":"metrics","x":' + b"[" * 5000 + b"]" * 5000 + b"}"
 
 
@@ -36,7 +38,7 @@ def test_what_is_no_record_is_passed_over_for_a_reason(value: bytes, reason: str
 
 @pytest.mark.parametrize(
     "value",
-    [b'{"record":"other"}', b'{"record":"metrics","version":2}', encode(reference()).replace(b'"version":1}', b'"version":7}')],
+    [b'{"record":"other"}', b'{"record":"metrics","version":3}', encode(reference()).replace(b'"version":1}', b'"version":7}')],
     ids=["unknown kind", "later version", "later version that would fit"],
 )
 def test_what_a_later_release_wrote_is_passed_over_and_is_no_fault(value: bytes) -> None:
@@ -48,3 +50,11 @@ def test_what_a_later_release_wrote_is_passed_over_and_is_no_fault(value: bytes)
 def test_a_record_survives_its_bytes(record: Record) -> None:
     assert decode(encode(record)) == record
     assert fault_of(encode(record)) is None
+
+
+def test_a_record_of_version_1_is_read_as_it_was_written() -> None:
+    fields = {name: value for name, value in msgspec.json.decode(encode(batch(0))).items() if name not in ADDED}
+    read = decode(msgspec.json.encode(fields | {"version": 1}))
+    assert isinstance(read, Metrics)
+    assert (read.version, read.rejected_by_producer, read.rejected_by_schema_version, read.replayed) == (1, {}, {}, {})
+    assert read.events == batch(0).events

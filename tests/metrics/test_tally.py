@@ -42,3 +42,10 @@ def test_a_batch_that_scored_nothing_has_no_score_histogram() -> None:
 def test_merging_leaves_the_parts_as_they_were() -> None:
     merge_tallies(PARTS)
     assert PARTS[1].rejected_by_reason == {"minimum": 1, "json": 1}
+
+
+def test_what_was_rejected_and_replayed_adds_up() -> None:
+    parts = [Tally(rejected_by_producer={"crm": n}, rejected_by_schema_version={"1": n}, replayed={"scored": n}) for n in (1, 2)]
+    total = merge_tallies([*parts, Tally(replayed={"rejected": 4})])
+    assert (total.rejected_by_producer, total.rejected_by_schema_version) == ({"crm": 3}, {"1": 3})
+    assert total.replayed == {"scored": 3, "rejected": 4}

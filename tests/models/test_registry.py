@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+import tempfile
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import socket
+from threading import Thread
 from urllib.parse import unquote, urlparse
 
 import pytest
@@ -70,6 +75,94 @@ def test_a_lost_file_is_told(settings: Settings, version: ExactVersion, folder: 
 
     with pytest.raises(RegistryError, match="see its artifacts"):
         Registry(settings).fetch(version)
+
+
+def test_a_lost_folder_is_told(settings: Settings, version: ExactVersion, folder: Path) -> None:
+    folder.rename(folder.with_name("away"))
+    try:
+        with pytest.raises(RegistryError, match="failures occurred while downloading"):
+            Registry(settings).fetch(version)
+    finally:
+        folder.with_name("away").rename(folder)
+
+
+@pytest.mark.parametrize("broken", ["a folder", "a loop of links"])
+def test_a_file_that_cannot_be_read_just_now_is_waited_for(settings: Settings, version: ExactVersion, folder: Path, broken: str) -> None:
+    """Only what is not there may make a batch give up the version that it planned with; a store that stumbles comes back."""
+    file = folder / "model.skops"
+    file.unlink()
+    if broken == "a folder":
+        file.mkdir()
+    else:
+        file.symlink_to(file)
+    try:
+        with pytest.raises(Unavailable, match="cannot be read just now") as raised:
+            Registry(settings).fetch(version)
+    finally:
+        file.rmdir() if file.is_dir() else file.unlink()
+    assert "\n" not in str(raised.value)
+
+
+def test_a_machine_without_room_for_a_copy_says_nothing_about_the_model(
+    settings: Settings, version: ExactVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    monkeypatch.setattr(tempfile, "tempdir", str(gone))
+    with pytest.raises(Unavailable, match="make room, or set TMPDIR"):
+        Registry(settings).fetch(version)
+
+
+class ArtifactServer(BaseHTTPRequestHandler):
+    """A store of artifacts over HTTP that only says `status`."""
+
+    status = 503
+
+    def do_GET(self) -> None:
+        self.send_error(self.status)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's name)
+        """Stay silent."""
+
+
+@pytest.mark.parametrize(("status", "raised"), [(403, Unavailable), (404, RegistryError)])
+def test_a_store_over_http_that_refuses_is_waited_for_and_one_that_has_not_the_files_is_told(
+    settings: Settings, version: ExactVersion, tmp_path: Path, status: int, raised: type[Exception]
+) -> None:
+    answers = type("Answers", (ArtifactServer,), {"status": status})
+    with ThreadingHTTPServer(("127.0.0.1", 0), answers) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        moved = Registry(
+            moved_to(f"http://127.0.0.1:{server.server_address[1]}/api/2.0/mlflow-artifacts/artifacts/model", settings, version, tmp_path)
+        )
+        with pytest.raises(raised):
+            moved.fetch(version)
+        server.shutdown()
+
+
+def moved_to(source: str, settings: Settings, version: ExactVersion, folder: Path) -> Settings:
+    """A copy of the registry in which the version's artifacts lie elsewhere."""
+    shutil.copy(settings.tracking_uri.removeprefix("sqlite:///"), folder / "mlflow.db")
+    with sqlite3.connect(folder / "mlflow.db") as database:
+        database.execute("UPDATE model_versions SET source = ?, storage_location = ?", (source, source))
+    return Settings(tracking_uri=f"sqlite:///{folder}/mlflow.db")
+
+
+def test_a_store_whose_client_is_not_installed_is_told(settings: Settings, version: ExactVersion, tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match=r"not installed.*google"):
+        Registry(moved_to("gs://bucket/model", settings, version, tmp_path)).fetch(version)
+
+
+def test_what_a_client_of_the_store_raises_is_waited_for(settings: Settings, version: ExactVersion, tmp_path: Path) -> None:
+    """MLflow registers a store's client by its scheme; this one raises an error of the family of Google's, none of MLflow's."""
+    from google.auth.exceptions import TransportError
+    from mlflow.store.artifact.artifact_repository_registry import _artifact_repository_registry
+
+    def connect(*_: object, **__: object) -> None:
+        raise TransportError("no route")
+
+    _artifact_repository_registry.register("stumbling", connect)
+    with pytest.raises(Unavailable, match="does not answer: no route"):
+        Registry(moved_to("stumbling://bucket/model", settings, version, tmp_path)).fetch(version)
 
 
 @pytest.mark.parametrize(("name", "alias"), [("churn", "nobody"), ("nothing", "champion")])

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
-from churn_model import DATA, TASK, churn_artifact, churn_model
+from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pytest
+from churn_model import DATA, TASK, churn_artifact, churn_model, churn_plan, event_batch
+
+from streaming.contracts.schema import load_contract, parse_contract
 from streaming.drift.psi import psi
+from streaming.errors import ConfigError
 from streaming.local.telco import CATEGORICAL, NUMERIC, TARGET, load_telco, split
 from streaming.metrics.sketches import count
-from streaming.models.training import as_table, features_of, train
+from streaming.models.training import as_table, features_of, task_of, train
+from streaming.steps.observe import Observe
 
 
 def test_the_model_ranks_held_out_customers_as_well_as_this_table_allows() -> None:
@@ -56,3 +63,43 @@ def test_held_out_scores_look_like_the_reference() -> None:
 
 def test_reference_rows_hold_a_missing_value() -> None:
     assert any(None in row.values for row in churn_artifact().manifest.reference_rows)
+
+
+SCHEMA = Path(__file__).parents[2] / "schemas" / "customer_activity" / "v1.json"
+
+
+def _changed(**changes: dict[str, Any]) -> Any:
+    """The churn contract as training has it, with keywords of fields added or changed."""
+    document = dict(load_contract(SCHEMA).document)
+    properties = {name: spec | changes.get(name, {}) for name, spec in document["properties"].items()}
+    return parse_contract(document | {"properties": properties}, "customer_activity", 1, "changed", "training")
+
+
+def test_the_contract_states_what_is_learned() -> None:
+    assert task_of(load_contract(SCHEMA, "training"), "churn") == TASK
+
+
+def test_target_may_be_a_field_with_a_role() -> None:
+    document = {name: value for name, value in load_contract(SCHEMA).document.items() if name != "x-target"}
+    target = {"type": "string", "enum": ["no", "yes"], "x-role": "target", "x-environments": ["training"], "x-positive": "no"}
+    contract = parse_contract(document | {"properties": {**document["properties"], "left": target}}, "customer_activity", 3, "", "training")
+    task = task_of(contract, "churn")
+    assert (task.target, task.positive_class, task.schema_version) == ("left", "no", 3)
+
+
+def test_without_a_positive_class_nothing_is_trained() -> None:
+    document = {name: value for name, value in load_contract(SCHEMA).document.items() if name != "x-target"}
+    with pytest.raises(ConfigError, match="customer_activity v1 names no target with a positive class; add x-role target and x-positive"):
+        task_of(parse_contract(document, "customer_activity", 1, "", "training"), "churn")
+
+
+def test_a_feature_with_x_drift_false_has_no_reference_and_is_not_counted() -> None:
+    task = task_of(_changed(tenure={"x-drift": False}, contract={"x-drift": {"threshold": 0.3}}), "churn")
+    training, held_out = split(load_telco(DATA))
+    manifest = train(task, training[:1000], held_out[:200]).manifest
+    assert task.unwatched == {"tenure"}
+    assert list(manifest.distributions) == [name for name in manifest.feature_names if name != "tenure"]
+    assert "tenure" in manifest.feature_names
+    batch = event_batch(50).append_column("score", pa.array([0.5] * 50))
+    observed = Observe(manifest)(batch, churn_plan()).observed
+    assert set(observed["features"]) == set(manifest.distributions)

@@ -107,3 +107,12 @@ def test_memory_is_bounded_and_an_excursion_is_kept(records: list[Record]) -> No
     assert len(series) <= MOST_POINTS
     assert max(point.value for point in series) == 9.0
     assert len(story.alerts) == MOST_ALERTS
+
+
+def test_a_replayed_event_counts_once_with_its_last_outcome(records: list[Record]) -> None:
+    batch = next(record for record in records if isinstance(record, Metrics))
+    first = msgspec.structs.replace(batch, id="q/0/0", events=10, scored=4, repeated=0, rejected=6)
+    again = {"scored": 3, "repeated": 1, "rejected": 2}
+    second = msgspec.structs.replace(batch, id="q/1/0", events=6, scored=3, repeated=1, rejected=2, replayed=again)
+    story = tell_all([first, second])
+    assert (story.events, story.scored, story.repeated, story.rejected) == (10, 7, 0, 3)

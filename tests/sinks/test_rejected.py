@@ -53,8 +53,8 @@ class Topic:
         limit = settings.topics.max_message_bytes * 4 // 3
         self._sink = RejectedTopic(settings.kafka.bootstrap_servers, self._name, client={}, max_message_bytes=limit, job="score_events")
 
-    def write(self, batch: pa.RecordBatch, attempt: int = 1) -> None:
-        self._sink.write(batch, model="churn/7", attempt=attempt)
+    def write(self, batch: pa.RecordBatch) -> None:
+        self._sink.write(batch, model="churn/7")
 
     def source(self, events: list[tuple[bytes, int]]) -> list[Message]:
         """Messages with these values and times, sent to a topic that refuses no time, and read again."""
@@ -83,7 +83,7 @@ def headers(message: Message) -> list[tuple[str, Any]]:
 
 @pytest.mark.integration
 def test_where_it_came_from_and_why_it_was_rejected(topic: Topic) -> None:
-    topic.write(rejected(), attempt=2)
+    topic.write(rejected())
     (message,) = topic.messages()
     assert (message.key(), message.value()) == (b"C1", b'{"tenure": -1}')
     assert message.timestamp() == (TIMESTAMP_CREATE_TIME, RECEIVED_MS)
@@ -99,7 +99,7 @@ def test_where_it_came_from_and_why_it_was_rejected(topic: Topic) -> None:
         "scoring.schema.version": b"1",
         "scoring.model": b"churn/7",
         "scoring.job": b"score_events",
-        "scoring.attempt": b"2",
+        "scoring.attempt": b"1",
     }
 
 
@@ -206,4 +206,4 @@ def test_nothing_to_reject_sends_nothing(topic: Topic) -> None:
 def test_a_broker_that_is_away_is_unavailable() -> None:
     sink = RejectedTopic("127.0.0.1:1", "events.rejected", client={"log_level": "0"}, max_message_bytes=1000, job="j", delivery_s=0.3)
     with pytest.raises(Unavailable, match=r"topic events\.rejected did not take"):
-        sink.write(rejected(), model="churn/7", attempt=1)
+        sink.write(rejected(), model="churn/7")

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
-import pytest
 
-from streaming.contracts import load_contract
+from streaming.contracts import Contract, load_contract
 from streaming.contracts.schema import parse_contract
-from streaming.errors import ContractError
 from streaming.models.plan import Plan, PlannedModel
 from streaming.records import ENVELOPE, RAW, REJECTED
 from streaming.steps.decode import Decode
@@ -28,7 +28,7 @@ GOOD: dict[str, Any] = json.loads(CORPUS[0]["value"])
 
 
 def _run(
-    values: list[bytes], contracts: dict[int, Any] | None = None, versions: list[int | None] | None = None
+    values: list[bytes], contracts: dict[int, Any] | None = None, versions: Sequence[int | None] | None = None, plan: Plan = PLAN
 ) -> tuple[pa.RecordBatch, pa.Table]:
     """Decode and validate; the rejected of both steps in the order of their offsets."""
     rows = [
@@ -44,8 +44,8 @@ def _run(
         for i, value in enumerate(values)
     ]
     batch = pa.RecordBatch.from_pylist(rows, schema=RAW)
-    decoded = Decode()(batch, PLAN)
-    validated = Validate(contracts or {1: CONTRACT})(decoded.rows, PLAN)
+    decoded = Decode()(batch, plan)
+    validated = Validate(contracts or {1: CONTRACT})(decoded.rows, plan)
     return validated.rows, pa.Table.from_batches([decoded.rejected, validated.rejected], schema=REJECTED).sort_by("source_offset")
 
 
@@ -92,33 +92,73 @@ def test_monsters_do_not_hurt_their_neighbours() -> None:
     assert rejected.column("reason").to_pylist() == ["depth", "depth", "too_large", "encoding", "number_range"]
 
 
-def _second() -> Any:
-    document = json.loads(Path("schemas/customer_activity/v1.json").read_text())
-    document["properties"]["plan"] = {"type": "string", "maxLength": 10}
+def _second_document() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(Path("schemas/customer_activity/v1.json").read_text())
+    document["properties"]["plan"] = {"type": "string", "maxLength": 10, "x-default": "bronze"}
     del document["properties"]["partner"]
     document["required"].remove("partner")
     del document["x-event-id"]
-    return parse_contract(document, "customer_activity", 2, "v2")
+    return document
+
+
+def _second() -> Contract:
+    return parse_contract(_second_document(), "customer_activity", 2, "v2")
+
+
+def _first() -> Contract:
+    """Version 1, with a default for what version 2 leaves out."""
+    document = json.loads(Path("schemas/customer_activity/v1.json").read_text())
+    document["properties"]["partner"]["x-default"] = 0
+    return parse_contract(document, "customer_activity", 1, "v1")
 
 
 def test_versions_in_one_batch_keep_their_order() -> None:
     newer = {name: item for name, item in GOOD.items() if name != "partner"} | {"plan": "gold"}
     values = [_event(), json.dumps(newer).encode(), _event(), _event(), _event(tenure=-1)]
-    rows, rejected = _run(values, {1: CONTRACT, 2: _second()}, [None, 2, 1, 3, 1])
+    rows, rejected = _run(values, {1: _first(), 2: _second()}, [None, 2, 1, 3, 1])
     assert rows.column("source_offset").to_pylist() == [0, 1, 2]
     assert rows.column("schema_version").to_pylist() == [1, 2, 1]
-    assert rows.column("event.plan").to_pylist() == [None, "gold", None]
-    assert rows.column("event.partner").to_pylist() == [1, None, 1]
+    assert rows.schema.names == [*ENVELOPE.names, *CONTRACT.arrow_schema.names]
+    assert rows.column("event.partner").to_pylist() == [1, 0, 1]
     assert rows.column("event_id").to_pylist() == [GOOD["event_id"], None, GOOD["event_id"]]
     assert rejected.column("reason").to_pylist() == ["unknown_schema_version", "minimum"]
     assert rejected.column("schema_version").to_pylist() == [3, 1]
 
 
-def test_a_field_that_changes_its_type_between_versions_is_refused() -> None:
+def test_each_version_is_lifted_to_the_one_that_the_plan_reads() -> None:
+    newer = {name: item for name, item in GOOD.items() if name != "partner"} | {"plan": "gold"}
+    values = [_event(), json.dumps(newer).encode(), _event(tenure=2)]
+    rows, rejected = _run(values, {1: _first(), 2: _second()}, [1, 2, 1], msgspec.structs.replace(PLAN, schema_version=2))
+    assert rows.schema.names == [*ENVELOPE.names, *_second().arrow_schema.names]
+    assert rows.column("event.plan").to_pylist() == ["bronze", "gold", "bronze"]
+    assert rows.column("event.tenure").to_pylist() == [1, 1, 2]
+    assert rows.column("schema_version").to_pylist() == [1, 2, 1]
+    assert rejected.num_rows == 0
+
+
+def test_what_misses_after_the_lift_is_the_reason() -> None:
+    changed = _second_document()
+    del changed["properties"]["plan"]["x-default"]
+    changed["properties"]["tenure"]["maximum"] = 10
+    changed["required"].append("plan")
+    second = parse_contract(changed, "customer_activity", 2, "v2")
+    newer = {name: item for name, item in GOOD.items() if name != "partner"} | {"plan": "gold"}
+    rows, rejected = _run(
+        [json.dumps(newer).encode(), _event(tenure=11)], {1: _first(), 2: second}, [2, 1], msgspec.structs.replace(PLAN, schema_version=2)
+    )
+    assert rows.column("source_offset").to_pylist() == [0]
+    assert rejected.column("reason").to_pylist() == ["schema_version"]
+    assert rejected.column("path").to_pylist() == ["/tenure"]
+    assert rejected.column("message").to_pylist() == ["/tenure: schema_version 2 (of v1, lifted): maximum 10, found 11 (1 more)"]
+
+
+def test_a_field_that_changes_its_type_is_a_reason_and_no_crash() -> None:
     document = json.loads(Path("schemas/customer_activity/v1.json").read_text())
     document["properties"]["tenure"] = {"type": "string"}
-    with pytest.raises(ContractError, match="differ in a field's type"):
-        Validate({1: CONTRACT, 2: parse_contract(document, "customer_activity", 2, "v2")})
+    changed = parse_contract(document, "customer_activity", 2, "v2")
+    rows, rejected = _run([_event(), _event(tenure="12")], {1: CONTRACT, 2: changed}, [1, 2])
+    assert rows.column("source_offset").to_pylist() == [0]
+    assert (rejected.column("reason").to_pylist(), rejected.column("path").to_pylist()) == (["schema_version"], ["/tenure"])
 
 
 def test_all_rejected_and_nothing_at_all() -> None:

@@ -101,15 +101,28 @@ def load(artifact: Artifact, sha256: str) -> SkopsModel:
         pipeline = skops.io.loads(artifact.model_bytes, trusted=TRUSTED)
     except UntrustedTypesFoundException as error:
         raise ModelError(f"model {name}: its file holds a type that is not trusted: {' '.join(str(error).split())}") from None
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
-        raise ModelError(f"model {name}: its file is not one that skops reads ({error}); register the model again") from None
+    except (
+        zipfile.BadZipFile,
+        ArithmeticError,
+        AttributeError,
+        EOFError,
+        ImportError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise ModelError(f"model {name}: its file is not one that skops reads ({_line(error)}); register the model again") from None
     try:
         model = SkopsModel(pipeline, artifact)
         verify(model)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        told = " ".join(str(error).split())[:200]
-        raise ModelError(f"model {name}: it cannot score its reference rows ({told}); register the model again") from None
+        raise ModelError(f"model {name}: it cannot score its reference rows ({_line(error)}); register the model again") from None
     return model
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 @lru_cache(maxsize=8)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import sys
+import zipfile
 
 import msgspec
 import numpy as np
@@ -58,6 +61,27 @@ def test_a_file_that_is_not_skops_is_told() -> None:
 
     with pytest.raises(ModelError, match="not one that skops reads"):
         load(Artifact(content, encode_manifest(manifest)), checksum(content))
+
+
+def test_a_file_whose_schema_is_none_is_told() -> None:
+    """skops trusts the shape of the schema and raises AttributeError."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        file.writestr("schema.json", "[]")
+    broken = Artifact(
+        content.getvalue(), encode_manifest(msgspec.structs.replace(churn_artifact().manifest, sha256=checksum(content.getvalue())))
+    )
+
+    with pytest.raises(ModelError, match="not one that skops reads"):
+        load(broken, broken.manifest.sha256)
+
+
+def test_a_file_for_another_release_of_scikit_learn_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release that has moved a module away raises ImportError."""
+    monkeypatch.setitem(sys.modules, "sklearn.ensemble._hist_gradient_boosting.predictor", None)
+
+    with pytest.raises(ModelError, match=r"not one that skops reads .*predictor"):
+        load(churn_artifact(), churn_artifact().manifest.sha256)
 
 
 def test_a_model_pickles_as_its_bytes_and_loads_once_in_a_process() -> None:

@@ -1,0 +1,139 @@
+"""What the commands of `scoring data` share: where data come from, and where results go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import typer
+
+from streaming.config import load_settings
+from streaming.contracts import Contract, load_contract
+from streaming.contracts.expectation_run import ExpectationReport
+from streaming.contracts.expectation_run import record_of as expectations_record
+from streaming.contracts.statistics import blocks_of_messages, describe, read_blocks
+from streaming.contracts.statistics.against_baseline import Comparison, Thresholds
+from streaming.contracts.statistics.anomaly import Report, shown_name
+from streaming.contracts.statistics.column import Block
+from streaming.contracts.statistics.document import Document, document_of, read_document
+from streaming.contracts.statistics.validate import validate_statistics
+from streaming.contracts.vocabulary import Environment
+from streaming.records import rfc3339
+from streaming.report.data_page import write_data
+from streaming.report.data_watch import publish_records, statistics_records
+from streaming.report.topic_window import newest, since
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A file, or a window of a topic: its newest `last` messages, or those of the last `window_s` seconds if that is not 0."""
+
+    file: Path | None
+    topic: str
+    last: int
+    window_s: float
+    config: Path
+
+    @property
+    def name(self) -> str:
+        """The file's or the topic's name. Raises BadParameter unless exactly one of them is given."""
+        if (self.file is None) == (not self.topic):
+            raise typer.BadParameter("name a file, or a topic with --topic")
+        return self.topic or str(self.file)
+
+    def messages(self) -> Iterable[bytes]:
+        """The messages of the topic's window. Raises Unavailable and TopicError."""
+        kafka = load_settings(self.config).kafka
+        return since(kafka, self.topic, self.window_s) if self.window_s else newest(kafka, self.topic, self.last)
+
+    def blocks(self, contract: Contract | None) -> Iterator[Block]:
+        """The rows, a block at a time."""
+        kinds = {field.name: field.kind for field in contract.fields} if contract else {}
+        if self.name == self.topic:
+            return blocks_of_messages(self.messages(), kinds)
+        assert self.file is not None
+        return read_blocks(self.file, kinds)
+
+    def document(self, contract: Contract | None, slices: Sequence[str] = ()) -> Document:
+        """Statistics of the rows; of personal fields of the contract no value is kept."""
+        personal = {field.name for field in contract.fields if field.words.sensitivity == "personal"} if contract else set()
+        statistics = describe(self.blocks(contract), slices=slices, personal=personal)
+        return document_of(statistics, self.name, rfc3339(datetime.now(UTC)))
+
+
+def find_contract(schema: str, schemas: Path, environment: Environment) -> Contract:
+    """The contract that --schema names: NAME/VERSION (customer_activity/1) or a file. Raises ContractError and BadParameter."""
+    if not schema:
+        raise typer.BadParameter("name the contract with --schema, as in --schema customer_activity/1")
+    name, _, version = schema.rpartition("/")
+    path = Path(schema) if schema.endswith(".json") else schemas / name / f"v{version.removeprefix('v')}.json"
+    return load_contract(path, environment)
+
+
+def publish_statistics(document: Document, config: Path) -> None:
+    """Publish statistics as records on the metrics topic. Raises Unavailable and TopicError."""
+    publish_records(load_settings(config), statistics_records(document), document.source)
+
+
+def publish_expectations(report: ExpectationReport, source: str, config: Path) -> None:
+    """Publish what a suite came to as one record on the metrics topic. Raises Unavailable and TopicError."""
+    record = expectations_record(report, source, rfc3339(datetime.now(UTC)))
+    publish_records(load_settings(config), [msgspec.json.encode(record)], source)
+
+
+def show_statistics(document: Document) -> None:
+    """One line for each field."""
+    summary = document.summary
+    typer.echo(f"{document.source}: {summary.rows:,} rows, {len(summary.fields)} fields, {summary.unreadable:,} unreadable")
+    for name, field in summary.fields.items():
+        numbers = field.numbers
+        spread = f", mean {numbers.mean:.6g}, {numbers.low:.6g} to {numbers.high:.6g}" if numbers and numbers.mean is not None else ""
+        top = f", most often {field.top[0].value!r} {field.top[0].count:,}×" if field.top and not spread else ""
+        typer.echo(
+            f"  {shown_name(name)}: {field.type}, {field.presence * 100:.4g} % present, {field.distinct.estimate:,} different{spread}{top}"
+        )
+
+
+def hold(
+    document: Document,
+    contract: Contract,
+    baseline: Path | None,
+    comparison: Comparison,
+    limits: Thresholds,
+    *,
+    metadata: bool,
+    page: Path | None,
+) -> Report:
+    """Hold statistics to a contract, and to a baseline if one is named; write a page if one is named. Raises DataError, SetupError."""
+    before = read_document(baseline) if baseline else None
+    state = before.state if before else None
+    report = validate_statistics(document.state, contract, state, comparison=comparison, thresholds=limits, metadata=metadata)
+    if page:
+        write_data(document, page, report.anomalies, before)
+    return report
+
+
+def show_anomalies(report: Report, proposal: Path | None, *, as_json: bool) -> None:
+    """Each anomaly with its two ways out, then what statistics cannot tell."""
+    if as_json:
+        typer.echo(msgspec.json.encode({**msgspec.to_builtins(report), "proposal": str(proposal) if proposal else None}))
+        return
+    for anomaly in report.anomalies:
+        typer.echo(f"{anomaly.message}\n  mend the data: {anomaly.mend_data}\n  change the schema: {anomaly.change_schema}")
+    untold = "; ".join(f"{name or 'event'}: {', '.join(keywords)}" for name, keywords in report.unchecked.items())
+    typer.echo(f"{report.rows:,} rows, {len(report.anomalies)} anomalies" + (f"; not told by statistics: {untold}" if untold else ""))
+    if proposal:
+        typer.echo(f"proposed: {proposal}; review it, then `scoring schema check`")
+
+
+def show_outcomes(report: ExpectationReport, untold: dict[str, list[str]]) -> None:
+    """Each expectation that failed, and what none of them tells."""
+    for outcome in report.outcomes:
+        if not outcome.success:
+            place = f", first row {outcome.rows[0]}" if outcome.rows else ""
+            typer.echo(f"{outcome.path or 'table'}: {outcome.rule} ({outcome.expectation}): {outcome.failed:,} rows{place}")
+    met = sum(outcome.success for outcome in report.outcomes)
+    typer.echo(f"{report.rows:,} rows, {met} of {len(report.outcomes)} expectations met" + (f"; {report.docs}" if report.docs else ""))
+    if untold:
+        typer.echo("not told: " + "; ".join(f"{name or 'event'}: {', '.join(keywords)}" for name, keywords in untold.items()))

@@ -1,0 +1,155 @@
+"""`scoring rejected`: rejected events, why they were rejected, and sending them again after a mend."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from streaming.replay.selection import Selection
+
+rejected = typer.Typer(no_args_is_help=True, help="Rejected events: list, show, count, and replay after a mend.")
+
+Config = Annotated[Path, typer.Option(help="Configuration file of the service.")]
+Reason = Annotated[str, typer.Option(help="Only this rule, as enum or future_time.")]
+Place = Annotated[str, typer.Option("--path", help="Only this JSON Pointer, as /contract.")]
+Version = Annotated[str, typer.Option("--schema-version", help="Only events that were held to this version.")]
+Producer = Annotated[str, typer.Option(help="Only events with this header `producer`; unknown: those without.")]
+Since = Annotated[str, typer.Option(help="Only events sent since then: 2026-01-31T12:00:00Z, or 90s, 15m, 2h, 7d ago.")]
+Until = Annotated[str, typer.Option(help="Only events sent before then.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write the result as one JSON value.")]
+_CONFIG = Path("conf/local.toml")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group `rejected`."""
+    app.add_typer(rejected, name="rejected")
+
+
+def selection_of(asked: dict[str, str]) -> Selection:
+    """The selection that options ask for. Raises ConfigError for a time that is none."""
+    from datetime import UTC, datetime
+
+    from streaming.replay.selection import Selection, moment_ms
+
+    now = datetime.now(UTC)
+    bounds = {f"{name}_ms": moment_ms(asked[name], now) if asked[name] else None for name in ("since", "until")}
+    return Selection(asked["reason"], asked["path"], asked["schema_version"], asked["producer"], **bounds)
+
+
+@rejected.command("list")
+def list_groups(
+    reason: Reason = "",
+    path: Place = "",
+    schema_version: Version = "",
+    producer: Producer = "",
+    since: Since = "",
+    until: Until = "",
+    config: Config = _CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Group rejected events by what they have in common, the largest group first.
+
+    An event counts once, with its last reason, however often it was tried; mended: it has a prediction by now.
+    """
+    import msgspec
+
+    from streaming.config import load_settings
+    from streaming.replay.groups import grouped
+    from streaming.replay.run import select
+    from streaming.replay.selection import mended
+
+    settings = load_settings(config)
+    asked = {"reason": reason, "path": path, "schema_version": schema_version, "producer": producer, "since": since, "until": until}
+    found = select(settings, selection_of(asked))
+    groups = grouped(found, mended(settings.store.dsn.get_secret_value(), [rejection.address for rejection in found]))
+    if as_json:
+        typer.echo(msgspec.json.encode(groups))
+        return
+    for group in groups:
+        typer.echo(f"{group.line}\n    for example {group.example}: scoring rejected show {group.example}")
+    if not groups:
+        typer.echo("nothing is rejected")
+
+
+@rejected.command()
+def show(
+    address: Annotated[str, typer.Argument(help="topic/partition/offset where the event first came, or partition/offset.")],
+    config: Config = _CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Show one rejected event in full: each rejection, its key, headers and value, escaped so that a terminal is safe."""
+    from streaming.config import load_settings
+    from streaming.replay.page import address_of, as_fields, page, told_of
+    from streaming.replay.selection import mended
+
+    settings = load_settings(config)
+    place = address_of(address, settings.topics.event)
+    messages = told_of(settings, place)
+    predicted = bool(mended(settings.store.dsn.get_secret_value(), [place]))
+    typer.echo(json.dumps(as_fields(messages, mended=predicted)) if as_json else page(messages, mended=predicted))
+
+
+@rejected.command()
+def stats(
+    reason: Reason = "",
+    path: Place = "",
+    schema_version: Version = "",
+    producer: Producer = "",
+    since: Since = "",
+    until: Until = "",
+    config: Config = _CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Count rejected events by reason, path, schema version, producer, stage and attempt; each event once."""
+    from streaming.config import load_settings
+    from streaming.replay.groups import counts
+    from streaming.replay.run import select
+    from streaming.replay.selection import mended
+
+    settings = load_settings(config)
+    asked = {"reason": reason, "path": path, "schema_version": schema_version, "producer": producer, "since": since, "until": until}
+    found = select(settings, selection_of(asked))
+    predicted = len(mended(settings.store.dsn.get_secret_value(), [rejection.address for rejection in found]))
+    tables = counts(found)
+    if as_json:
+        typer.echo(json.dumps({"events": len(found), "mended": predicted, **tables}))
+        return
+    typer.echo(f"{len(found):,} events rejected, {predicted:,} of them mended since")
+    for name, table in tables.items():
+        typer.echo(f"by {name.replace('_', ' ')}")
+        for value, events in table.items():
+            typer.echo(f"  {events:>9,}  {value or '(the whole event)'}")
+
+
+@rejected.command()
+def replay(
+    reason: Reason = "",
+    path: Place = "",
+    schema_version: Version = "",
+    producer: Producer = "",
+    since: Since = "",
+    until: Until = "",
+    mapping: Annotated[Path | None, typer.Option("--map", help="Mapping file (TOML): rename, replace, cast, default.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run/--yes", help="Only say what would become of them; --yes sends them.")] = True,
+    rate: Annotated[float, typer.Option(min=0.1, help="Most events a second.")] = 1000,
+    state: Annotated[Path, typer.Option(help="Folder that remembers replays: one file each, with the mapping.")] = Path("var/replay"),
+    config: Config = _CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Send rejected events again, after a mend of the schema or through a mapping. A dry run unless --yes is given.
+
+    Events with a prediction are left out. Killed in the middle: the same command goes on where it stopped.
+    """
+    from streaming.cli.rejected_replay import dry, publish
+    from streaming.config import load_settings
+
+    settings = load_settings(config)
+    asked = {"reason": reason, "path": path, "schema_version": schema_version, "producer": producer, "since": since, "until": until}
+    if dry_run:
+        dry(settings, selection_of(asked), mapping, as_json=as_json)
+    else:
+        publish(settings, asked, selection_of(asked), mapping, rate=rate, folder=state, as_json=as_json)

@@ -1,0 +1,40 @@
+"""Statistics held to a contract and to a baseline, as one report."""
+
+from __future__ import annotations
+
+from streaming.contracts import Contract
+from streaming.contracts.statistics.against_baseline import Comparison, Thresholds, against_baseline
+from streaming.contracts.statistics.against_contract import against_contract, unchecked
+from streaming.contracts.statistics.anomaly import Report
+from streaming.contracts.statistics.dataset import Statistics
+
+
+def validate_statistics(
+    statistics: Statistics,
+    contract: Contract,
+    baseline: Statistics | None = None,
+    *,
+    comparison: Comparison = "drift",
+    thresholds: Thresholds | None = None,
+    metadata: bool = True,
+) -> Report:
+    """All anomalies: against the contract, then against the baseline if there is one.
+
+    Ids and times (role metadata), fields with `x-drift: false`, and fields of training alone are not compared with a baseline.
+    A field's own `x-drift` threshold stands above the general one of PSI.
+    """
+    found = against_contract(statistics, contract, metadata=metadata)
+    if baseline is not None:
+        apart = {field.name for field in contract.fields if field.role == "metadata" or field.words.drift is False}
+        if contract.target is not None and contract.environment == "serving":
+            apart.add(contract.target["field"])
+        apart |= baseline.fields.keys() - {field.name for field in contract.fields} if comparison == "skew" else set()
+        own = {
+            field.name: field.words.drift["threshold"]
+            for field in contract.fields
+            if field.words.drift and "threshold" in field.words.drift
+        }
+        found += against_baseline(
+            statistics, baseline, comparison=comparison, thresholds=thresholds, leave_out=frozenset(apart), psi_of=own
+        )
+    return Report(statistics.rows, found, unchecked(contract, metadata=metadata))

@@ -1,0 +1,90 @@
+"""A replay run: rejected events to the replay topic, each once, however often the run is stopped and started again.
+
+Delivery: acknowledged by all in-sync replicas. Should a stop lie between a broker's taking a message and its being readable,
+the event comes twice; the scoring job knows it by its first address, and scores it once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from streaming.config import Settings
+from streaming.errors import Unavailable
+from streaming.replay.mapping import Mapping
+from streaming.replay.outgoing import Replayed, replayed_events
+from streaming.replay.reader import read, read_rejections, span_of
+from streaming.replay.rejection import Address, Rejection, headers_of
+from streaming.replay.selection import Selection, mended
+from streaming.replay.state import Run
+from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
+from streaming.steps.replayed import OFFSET, PARTITION, RUN, TOPIC
+
+_MOST_AT_ONCE = 500
+_MOST_BYTES = 16 * 1024 * 1024
+
+
+class Wanted(NamedTuple):
+    """What a selection means. open: rejections without a prediction; mended: the addresses of those that have one."""
+
+    open: list[Rejection]
+    mended: set[Address]
+
+
+def wanted(settings: Settings, run: Run) -> Wanted:
+    """The rejections that a run is to send. Raises Unavailable, StoreError."""
+    found = select(settings, run.selection, run)
+    predicted = mended(settings.store.dsn.get_secret_value(), [rejection.address for rejection in found])
+    return Wanted([rejection for rejection in found if rejection.address not in predicted], predicted)
+
+
+def select(settings: Settings, selection: Selection, run: Run | None = None) -> list[Rejection]:
+    """The rejections that a selection means, as far as a run looked, or all there are now. Raises Unavailable, TopicError."""
+    topic = settings.topics.of("rejected")
+    span = run.rejected if run else span_of(settings.kafka, topic)
+    return [rejection for rejection in read_rejections(settings.kafka, topic, span).values() if selection.has(rejection)]
+
+
+def sent_before(settings: Settings, run: Run) -> set[Address]:
+    """Addresses of the events that this run has sent already, as the replay topic has them. Raises Unavailable."""
+    topic = settings.topics.of("replay")
+    now = span_of(settings.kafka, topic)
+    span = {number: (max(first, run.replay.get(number, (0, 0))[1]), end) for number, (first, end) in now.items()}
+    found = set()
+    for message in read(settings.kafka, topic, span):
+        named = {name: value or b"" for name, value in headers_of(message)}
+        if named.get(RUN) == run.id.encode():
+            found.add((named[TOPIC].decode(), int(named[PARTITION]), int(named[OFFSET])))
+    return found
+
+
+def send(settings: Settings, run: Run, events: list[Rejection], mapping: Mapping, *, rate: float, told: Callable[[int], None]) -> None:
+    """Send events to the replay topic, at most `rate` a second. told: called with the number sent after each chunk.
+
+    Raises Unavailable if the brokers do not take them: run the same command again, and it goes on. Raises TopicError.
+    """
+    topic = AcknowledgedTopic(settings.kafka.bootstrap_servers, client=settings.kafka.client, compression="zstd")
+    began, number = time.monotonic(), 0
+    most = max(1, min(_MOST_AT_ONCE, int(rate / 2)))
+    for chunk in _chunks(replayed_events(settings, run.rejected, events, run.id, mapping), most):
+        try:
+            topic.send(settings.topics.of("replay"), chunk)
+        except Unavailable as error:
+            raise Unavailable(f"{error}; run the same command again when the brokers are back: it goes on from there") from None
+        number += len(chunk)
+        told(len(chunk))
+        time.sleep(max(0.0, number / rate - (time.monotonic() - began)))
+
+
+def _chunks(events: Iterator[Replayed], most: int) -> Iterator[list[Outgoing]]:
+    chunk: list[Outgoing] = []
+    size_bytes = 0
+    for event in events:
+        chunk.append(event.message)
+        size_bytes += len(event.message.value or b"")
+        if len(chunk) >= most or size_bytes >= _MOST_BYTES:
+            yield chunk
+            chunk, size_bytes = [], 0
+    if chunk:
+        yield chunk

@@ -1,0 +1,107 @@
+"""Files of every format give the same rows; what is no data file is told in one line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.feather as feather
+import pyarrow.parquet as pq
+import pytest
+
+from streaming.contracts.statistics import DataError, blocks_of_messages, describe, read_blocks, source, summarize
+
+ROWS: list[dict[str, Any]] = [{"a": 1, "b": "x"}, {"a": None, "b": 'é, \n"y"'}, {"a": 3, "b": ""}]
+
+
+def written(folder: Path, suffix: str) -> Path:
+    path = folder / f"data{suffix}"
+    table = pa.Table.from_pylist(ROWS)
+    if suffix == ".parquet":
+        pq.write_table(table, path)
+    elif suffix in (".arrow", ".feather"):
+        feather.write_feather(table, path)
+    elif suffix == ".csv":
+        path.write_text('a,b\n1,x\n,"é, \n""y"""\n3,""\n', encoding="utf-8")
+    else:
+        lines = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
+        path.write_bytes(gzip.compress(lines) if suffix.endswith(".gz") else lines)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".arrow", ".feather", ".jsonl", ".ndjson", ".jsonl.gz"])
+def test_every_format_gives_the_same_statistics(suffix: str, tmp_path: Path) -> None:
+    summary = summarize(describe(read_blocks(written(tmp_path, suffix))))
+    assert (summary.rows, list(summary.fields)) == (3, ["a", "b"])
+    a, b = summary.fields["a"], summary.fields["b"]
+    assert (a.type, a.present, a.null) == ("integer", 2, 1)
+    assert (b.type, b.present, sorted(top.value for top in b.top)) == ("string", 3, ["", "x", 'é, \n"y"'])
+
+
+def test_a_large_file_comes_in_blocks(tmp_path: Path) -> None:
+    path = tmp_path / "data.parquet"
+    pq.write_table(pa.table({"a": range(50_000)}), path)
+    blocks = list(read_blocks(path))
+    assert [block.rows for block in blocks] == [20_000, 20_000, 10_000]
+    lines = tmp_path / "data.csv"
+    lines.write_text("a\n" + "\n".join(["x" * 100] * 60_000), encoding="utf-8")
+    sizes = [block.rows for block in read_blocks(lines)]
+    assert len(sizes) > 1 and sum(sizes) == 60_000
+
+
+def test_a_type_that_changes_late_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("a,b\n" + "1,2\n" * 1_500_000 + "n/a,2\n", encoding="utf-8")
+    field = summarize(describe(read_blocks(path))).fields["a"]
+    assert (field.type, field.kinds) == ("mixed", {"integer": 1_500_000, "string": 1})
+
+
+def test_messages_that_are_no_object_are_counted() -> None:
+    messages = [b'{"a": 1}', b"", b"null", b"[1]", b"\xff", b'{"a": NaN}', b'{"a":', b"[" * 100_000, b'{"a": "\\ud800"}', b'{"a": 2}']
+    statistics = describe(blocks_of_messages(messages, rows=3))
+    assert (statistics.rows, statistics.unreadable) == (2, 8)
+
+
+def test_columns_of_digits_are_texts_where_the_contract_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("id\n0042\n7\n", encoding="utf-8")
+    assert summarize(describe(read_blocks(path))).fields["id"].type == "mixed"
+    assert summarize(describe(read_blocks(path, {"id": "string"}))).fields["id"].type == "string"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("data.xls", b"", "its name ends in '.xls'; expected one of .csv,"),
+        ("data", b"", "its name ends in 'nothing'"),
+        ("data.csv", b"", "is empty"),
+        ("data.csv", b"a,a\n1,2\n", "column 'a' is there twice"),
+        ("data.csv", b"a,b\n1\n", "not csv"),
+        ("data.csv", b"a\n\xff\n", "not csv"),
+        ("data.parquet", b"no", "not parquet"),
+        ("data.arrow", b"no", "not arrow"),
+        ("data.jsonl.gz", b"no", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_read_is_told_in_one_line(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(DataError) as raised:
+        list(read_blocks(path))
+    assert message in str(raised.value) and str(path) in str(raised.value) and "\n" not in str(raised.value)
+    assert raised.value.exit_code == 2
+
+
+def test_a_missing_file_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.csv: cannot be read \(No such file"):
+        list(read_blocks(tmp_path / "none.csv"))
+
+
+def test_an_empty_table_has_fields_and_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("a,b\n", encoding="utf-8")
+    assert describe(read_blocks(path)).rows == 0
+    assert source.ROWS == 20_000

@@ -1,0 +1,146 @@
+"""Windows of a real topic: described, validated, published; readers that do not know the records pass them over."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from confluent_kafka import Producer
+from events import event
+from service import REPOSITORY, wait_until
+from typer.testing import CliRunner
+
+from streaming.cli import app
+from streaming.config import Settings, load_settings
+from streaming.contracts import load_contract
+from streaming.contracts.expectation_run import ExpectationsRecord
+from streaming.contracts.statistics.document import StatisticsRecord
+from streaming.errors import TopicError, Unavailable
+from streaming.local.outcomes import read_topic
+from streaming.report.data_watch import validate_window
+from streaming.report.reader import open_reader
+from streaming.report.topic_window import newest, since
+from streaming.topics import create_topics
+
+pytestmark = pytest.mark.integration
+Value = bytes | None
+
+
+@pytest.fixture
+def settings(settings_file: Path) -> Settings:
+    """A configuration whose topics are there."""
+    loaded = load_settings(settings_file)
+    create_topics(loaded)
+    return loaded
+
+
+def send(settings: Settings, values: Sequence[Value], *, from_ms: int | None = None) -> None:
+    """Messages in order of time over all partitions, a millisecond apart."""
+    producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers, "acks": "all"})
+    start = from_ms if from_ms is not None else int(time.time() * 1000) - len(values)
+    for place, value in enumerate(values):
+        producer.produce(settings.topics.event, value, partition=place % 4, timestamp=start + place)
+    assert producer.flush(30) == 0
+
+
+def numbered(count: int) -> list[Value]:
+    return [json.dumps({"n": n}).encode() for n in range(count)]
+
+
+def on_metrics(settings: Settings, kind: type[Any]) -> list[Any]:
+    values = [message.value() or b"" for message in read_topic(settings, settings.topics.of("metrics"))]
+    name = str(kind.__struct_config__.tag)
+    return [msgspec.json.decode(value, type=kind) for value in values if json.loads(value)["record"] == name]
+
+
+def run(*words: object) -> Any:
+    return CliRunner(env={"COLUMNS": "200"}).invoke(app, ["data", *map(str, words)], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("count", [1, 7, 100, 5000])
+def test_the_newest_are_the_newest_over_all_partitions(settings: Settings, count: int) -> None:
+    send(settings, numbered(1000))
+    expected = list(range(max(0, 1000 - count), 1000))
+    assert [json.loads(value)["n"] for value in newest(settings.kafka, settings.topics.event, count)] == expected
+
+
+def test_a_span_of_time_begins_where_it_says(settings: Settings) -> None:
+    now_ms = int(time.time() * 1000)
+    send(settings, [b'{"n": -1}'] * 50, from_ms=now_ms - 3_600_000)
+    send(settings, numbered(40), from_ms=now_ms - 100)
+    assert sorted(json.loads(value)["n"] for value in since(settings.kafka, settings.topics.event, 600)) == list(range(40))
+    assert len(list(since(settings.kafka, settings.topics.event, 7200))) == 90
+
+
+def test_an_empty_topic_is_an_empty_window(settings: Settings) -> None:
+    assert newest(settings.kafka, settings.topics.event, 10) == []
+    assert list(since(settings.kafka, settings.topics.event, 10)) == []
+
+
+def test_no_topic_and_no_broker_are_told(settings: Settings) -> None:
+    with pytest.raises(TopicError, match="there is no topic nowhere"):
+        newest(settings.kafka, "nowhere", 1)
+    away = settings.kafka.model_copy(update={"bootstrap_servers": "127.0.0.1:1", "wait_s": 0.5})
+    with pytest.raises(Unavailable, match="see that the brokers are up"):
+        newest(away, settings.topics.event, 1)
+
+
+def test_a_window_is_described_and_published(settings: Settings, settings_file: Path, tmp_path: Path) -> None:
+    send(settings, [*(json.dumps(event(n)).encode() for n in range(300)), b"rubbish", None])
+    words = ["describe", "--topic", settings.topics.event, "--schema", "customer_activity/1", "--config", settings_file]
+    result = run(*words, "--slice", "contract", "--publish", "--json")
+    found = json.loads(result.stdout)
+    assert (found["summary"]["rows"], found["summary"]["unreadable"]) == (300, 2)
+    assert found["summary"]["fields"]["event_time"]["type"] == "timestamp"
+    records: list[StatisticsRecord] = on_metrics(settings, StatisticsRecord)
+    assert sum(record.rows for record in records if record.slice_field == "" and record.chunk == 0) == 300
+    assert sum(record.rows for record in records if record.slice_field == "contract" and record.chunk == 0) == 300
+    whole = {name: field.summary for record in records if not record.slice_field for name, field in record.fields.items()}
+    assert whole["tenure"].numbers is not None
+    assert whole["tenure"].numbers.mean == pytest.approx(found["summary"]["fields"]["tenure"]["numbers"]["mean"])
+
+
+def test_a_window_of_the_stream_is_validated(settings: Settings, settings_file: Path) -> None:
+    send(settings, [json.dumps(event(n) | ({"contract": "Weekly"} if n % 10 == 0 else {})).encode() for n in range(200)])
+    words = ["--topic", settings.topics.event, "--schema", "customer_activity/1", "--config", settings_file]
+    statistics, expectations = run("validate", *words), run("expectations", *words, "--publish")
+    assert (statistics.exit_code, expectations.exit_code) == (1, 1)
+    assert 'contract: unseen_value: found "Weekly" 20×' in statistics.output
+    assert "/contract: enum (expect_column_values_to_be_in_set): 20 rows" in expectations.output
+    (record,) = on_metrics(settings, ExpectationsRecord)
+    assert (record.source, record.rows, record.failed) == (settings.topics.event, 200, {"/contract enum": 20})
+
+
+def test_readers_of_the_metrics_topic_pass_the_records_over(settings: Settings) -> None:
+    send(settings, [json.dumps(event(n)).encode() for n in range(20)])
+    found = validate_window(settings, load_contract(settings.schemas / "customer_activity" / "v1.json"), last=100)
+    assert found.sound and found.report.rows == 20
+    assert len(on_metrics(settings, StatisticsRecord)) >= 1
+    with open_reader(settings) as reader:
+        story = reader.catch_up()
+    assert story.versions == {}
+
+
+def test_the_job_goes_on_until_it_is_told_to_end(settings: Settings, settings_file: Path) -> None:
+    send(settings, [json.dumps(event(n)).encode() for n in range(50)])
+    command = [sys.executable, str(REPOSITORY / "jobs" / "validate_data.py"), "--config", str(settings_file), "--every-s", "0.2"]
+    job = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        wait_until("two rounds are told", lambda: len(on_metrics(settings, ExpectationsRecord)) >= 2)
+        job.send_signal(signal.SIGTERM)
+        output, _ = job.communicate(timeout=120)
+    finally:
+        job.kill()
+    assert job.returncode == 0, output
+    records = on_metrics(settings, ExpectationsRecord)
+    assert {record.success for record in records} == {True}
+    assert len({record.id for record in records}) == len(records)
+    assert b"data_validated" in output
