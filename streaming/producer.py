@@ -20,8 +20,9 @@ from streaming.contracts import Contract, Reason
 from streaming.contracts.reasons import message_of
 from streaming.contracts.wire.writer import Wire, Written, writer
 from streaming.errors import DeliveryError, InvalidEvent
+from streaming.metrics.rejections import PRODUCER_HEADER
 from streaming.records import rfc3339
-from streaming.sinks.acknowledged import fatal_error
+from streaming.sinks.acknowledged import Header, fatal_error
 
 OnDelivery = Callable[[bytes | None, bytes | None, str, int, int, int], None]
 """Called with key, value, topic, partition, offset, and the message's timestamp in ms since 1970, once acknowledged."""
@@ -45,14 +46,18 @@ class EventProducer:
         wire: Wire = "json",
         registry: SchemaRegistry = NO_REGISTRY,
         source: str = "urn:streaming-scoring:producer",
+        name: str = "",
     ) -> None:
         """contract: events are held to it before they are sent; None sends anything.
+
+        name: of who sends, for the header `producer`, by which rejections are counted; empty for none.
 
         wire: the format of the messages; registry: where the Confluent formats look the contract's schema up; source: who
         sends, a URI, for CloudEvents. Raises ConfigError if a format lacks a contract or a registry.
         """
         self._topic, self._contract, self._on_delivery = topic, contract, on_delivery
         self._write = writer(wire, topic, contract, registry, source)
+        self._headers: list[Header] = [(PRODUCER_HEADER, name)] if name else []
         self._failures: list[str] = []
         ours = {"bootstrap.servers": bootstrap_servers, "enable.idempotence": True, "acks": "all"}
         self._producer = Producer({"compression.type": "lz4", "linger.ms": 5, **(client or {}), **ours})
@@ -105,7 +110,8 @@ class EventProducer:
     def _queue(self, message: Written, key: bytes | None) -> None:
         while True:
             try:
-                self._producer.produce(self._topic, message.value, key, headers=list(message.headers), on_delivery=self._delivered)
+                headers = [*message.headers, *self._headers]
+                self._producer.produce(self._topic, message.value, key, headers=headers, on_delivery=self._delivered)
             except BufferError:
                 if not len(self._producer):
                     raise DeliveryError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from streaming.config import load_settings
 from streaming.contracts.versions import Incompatible
 from streaming.errors import ContractError
 from streaming.producer import EventProducer
+from streaming.topics import create_topics
 
 INT = {"type": "integer", "minimum": 0, "maximum": 100_000}
 CREDIT = "examples/credit/applications.csv"
@@ -130,7 +130,8 @@ def test_avro_is_json(folder: Path) -> None:
 @pytest.mark.integration
 def test_infer_reads_a_topic(settings_file: Path) -> None:
     settings = load_settings(settings_file)
-    topic = f"inferred_{uuid.uuid4().hex[:12]}"
+    create_topics(settings)
+    topic = settings.topics.event
     with EventProducer(settings.kafka.bootstrap_servers, topic) as producer:
         for i in range(50):
             producer.send(json.dumps({"who": f"w{i}", "at": f"2026-01-01T00:00:{i:02}Z", "n": i / 4}).encode(), key=b"k")
