@@ -16,20 +16,6 @@ MOST_NAMES = 20  # producers, and schema versions, that a record tells apart
 
 def metrics_record(plan: Plan, tally: Tally, *, duration_ms: float) -> Metrics:
     """The one metrics record of a micro-batch. Counts do not depend on how the batch was cut into tasks."""
-    champion = plan.champion
-    group = Group(
-        variant=champion.variant,
-        role=champion.role,
-        model=champion.name,
-        model_version=champion.version,
-        model_sha256=champion.sha256,
-        schema_version=plan.schema_version,
-        scored=tally.scored,
-        features=tally.features,
-        score=tally.score or Histogram([]),
-        score_sum=tally.score_sum,
-        score_sum_squares=tally.score_sum_squares,
-    )
     return Metrics(
         id=f"{plan.query_id}/{plan.batch_id}/0",  # of the batch, not of the plan: a revision counts no event twice
         at=rfc3339(datetime.now(UTC)),
@@ -47,7 +33,7 @@ def metrics_record(plan: Plan, tally: Tally, *, duration_ms: float) -> Metrics:
         repeated=tally.repeated,
         rejected=tally.rejected,
         rejected_by_reason=tally.rejected_by_reason,
-        groups=[group],
+        groups=[_group(plan, tally)],
         latency_ms=tally.latency_ms,
         parts_ms={name: round(ms, 3) for name, ms in tally.parts_ms.items()},
         duration_ms=round(duration_ms, 3),
@@ -56,6 +42,23 @@ def metrics_record(plan: Plan, tally: Tally, *, duration_ms: float) -> Metrics:
         rejected_by_producer=bounded(tally.rejected_by_producer, MOST_NAMES),
         rejected_by_schema_version=bounded(tally.rejected_by_schema_version, MOST_NAMES),
         replayed=tally.replayed,
+    )
+
+
+def _group(plan: Plan, tally: Tally) -> Group:
+    champion = plan.champion
+    return Group(
+        variant=champion.variant,
+        role=champion.role,
+        model=champion.name,
+        model_version=champion.version,
+        model_sha256=champion.sha256,
+        schema_version=plan.schema_version,
+        scored=tally.scored,
+        features=tally.features,
+        score=tally.score or Histogram([]),
+        score_sum=tally.score_sum,
+        score_sum_squares=tally.score_sum_squares,
     )
 
 

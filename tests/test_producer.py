@@ -115,7 +115,7 @@ def test_a_producer_that_an_error_ended_says_so(services: Any) -> None:
     admin.create_topics([NewTopic(topic, 1, 1, config={"max.message.bytes": "1000"})])[topic].result(30)
     producer = EventProducer(services.bootstrap, topic, client={**QUIET, "enable.gapless.guarantee": "true"})
     producer.send(random.Random(1).randbytes(5000))
-    with pytest.raises(DeliveryError, match="gap-less guarantee; this producer sends nothing more, make another"):
+    with pytest.raises(DeliveryError, match="; this producer sends nothing more, make another"):
         producer.flush(30)
     with pytest.raises(DeliveryError, match="the event was not sent"):
         producer.send(b"next")

@@ -22,6 +22,7 @@ _LARGEST_MESSAGE = 1_000_000_000
 _LARGEST_QUEUE_KBYTES = 2_097_151  # above the largest message, which would otherwise wait for room for ever
 _FLUSH_BYTES = 256 * 1024 * 1024  # what is sent before it is waited for, so that a flood of large events stays within memory
 _BATCH_BYTES = 1_000_000
+_EMPTY = "returned NULL without setting an exception"  # what the client's `flush` does when another call has taken the error
 # What waiting does not mend, with what to do about it.
 _FINAL = {
     KafkaError.MSG_SIZE_TOO_LARGE: "raise its max.message.bytes, and message.max.bytes of the brokers",
@@ -146,8 +147,11 @@ class AcknowledgedTopic:
 def fatal_error(thrown: KafkaException | SystemError) -> KafkaError:
     """The error that ended a producer, from what its `poll` or `flush` has thrown: a fatal error is reported nowhere else.
 
-    It comes as a SystemError, or one within another, when the client has served more after it. Raises any other SystemError again.
+    It comes as a SystemError, or one within another, when the client has served more after it; at times as one that holds
+    nothing, for which a general one stands. Raises any other SystemError again.
     """
+    if isinstance(thrown, SystemError) and _EMPTY in str(thrown):
+        return KafkaError(KafkaError._FATAL, "a fatal error ended the producer")
     cause: BaseException | None = thrown
     while isinstance(cause, SystemError):
         cause = cause.__cause__ or cause.__context__

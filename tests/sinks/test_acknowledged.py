@@ -9,13 +9,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import TIMESTAMP_CREATE_TIME
+from confluent_kafka import TIMESTAMP_CREATE_TIME, KafkaError
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # the package re-exports it, its types do not
 from service import read_topic
 
 from streaming.config import Settings, load_settings
 from streaming.errors import TopicError, Unavailable
-from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
+from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing, fatal_error
 
 MakeTopic = Callable[..., str]
 NOISE = random.Random(1).randbytes(200_000)
@@ -125,3 +125,10 @@ def test_a_flood_of_messages_is_waited_for_part_by_part() -> None:
     with pytest.raises(Unavailable):
         topic.send("events", flood())
     assert taken < 20
+
+
+def test_an_error_that_the_client_lost_is_still_a_fatal_one() -> None:
+    lost = SystemError("<method 'flush' of 'cimpl.Producer' objects> returned NULL without setting an exception")
+    assert fatal_error(lost).code() == KafkaError._FATAL
+    with pytest.raises(SystemError, match="something else"):
+        fatal_error(SystemError("something else"))
