@@ -39,6 +39,7 @@ def infer(
     """
     import json
 
+    from streaming.contracts.draft import write_new
     from streaming.contracts.infer import Roles
     from streaming.contracts.infer import infer as infer_schema
 
@@ -51,7 +52,7 @@ def infer(
     if out is None:
         typer.echo(text, nl=False)
         return
-    _write(out, text)
+    write_new(out, text, "name another file with --out")
     found = f"{len(document['properties'])} fields in {out}; review what is marked, then `scoring schema check {out.parent.parent}`"
     typer.echo(found if entity and event_time else f"{found}. {document['$comment']}")
 
@@ -75,17 +76,3 @@ def _blocks(file: Path | None, topic: str, last: int, config: Path) -> Iterable[
     from streaming.report.topic_window import newest
 
     return blocks_of_messages(newest(load_settings(config).kafka, topic, last))
-
-
-def _write(out: Path, text: str) -> None:
-    """Write a file that is not there yet."""
-    from streaming.errors import ContractError
-
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with out.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise ContractError(f"{out}: is there already; name another file with --out") from None
-    except OSError as error:
-        raise ContractError(f"{out}: cannot be written ({error.strerror}); name another file with --out") from None

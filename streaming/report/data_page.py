@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from streaming.contracts.statistics import sketches
@@ -14,8 +13,8 @@ from streaming.contracts.statistics.anomaly import Anomaly
 from streaming.contracts.statistics.dataset import PairSummary, SliceSummary
 from streaming.contracts.statistics.document import Document
 from streaming.contracts.statistics.field import FieldStatistics, FieldSummary, NumbersSummary
-from streaming.errors import SetupError
 from streaming.report import svg, wording
+from streaming.report.page_file import templates, write_page
 
 TOP = 6
 STRONGEST = 12
@@ -49,9 +48,7 @@ class SliceTable:
 
 def render_data(document: Document, anomalies: list[Anomaly] | None = None, baseline: Document | None = None) -> str:
     """The page of a document as HTML. anomalies: None if the data were not validated; baseline: drawn as an outline."""
-    environment = Environment(
-        loader=PackageLoader("streaming.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = templates()
     environment.globals.update(number=wording.number, share=wording.share)
     summary, troubled = document.summary, {anomaly.field for anomaly in anomalies or []}
     before = baseline.state.fields if baseline else {}
@@ -72,13 +69,7 @@ def render_data(document: Document, anomalies: list[Anomaly] | None = None, base
 
 def write_data(document: Document, out: Path, anomalies: list[Anomaly] | None = None, baseline: Document | None = None) -> None:
     """Write the page to a file; folders on the way are made, and the file appears whole or not at all. Raises SetupError."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        draft = out.with_suffix(".part")
-        draft.write_text(render_data(document, anomalies, baseline), encoding="utf-8")
-        draft.replace(out)
-    except OSError as error:
-        raise SetupError(f"{out}: cannot be written ({error.strerror}); name another file with --out") from None
+    write_page(render_data(document, anomalies, baseline), out)
 
 
 def _verdict(anomalies: list[Anomaly] | None, rows: int) -> str:

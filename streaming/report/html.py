@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from streaming.errors import SetupError
 from streaming.metrics.sketches import Histogram
 from streaming.report import charts, wording
 from streaming.report.headline import features, headline
+from streaming.report.page_file import templates, write_page
 from streaming.report.story import SCORE, Point, Story, Version
 from streaming.report.timeline import epoch
 
@@ -34,9 +33,7 @@ class Card:
 
 def render(story: Story) -> str:
     """The report of a story as one HTML document."""
-    environment = Environment(
-        loader=PackageLoader("streaming.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = templates()
     environment.globals.update(
         number=wording.number, share=wording.share, duration=wording.duration, since=wording.since, explain=wording.explain,
         title=wording.title,
@@ -62,13 +59,7 @@ def write(story: Story, out: Path) -> None:
 
     Raises SetupError if it cannot be written.
     """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        draft = out.with_suffix(".part")
-        draft.write_text(render(story), encoding="utf-8")
-        draft.replace(out)
-    except OSError as error:
-        raise SetupError(f"{out}: cannot be written ({error.strerror}); name another file with --out") from None
+    write_page(render(story), out)
 
 
 def card(story: Story, version: Version, name: str) -> Card:

@@ -10,7 +10,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import UNSET
 
 from streaming.contracts import Contract
@@ -19,7 +18,7 @@ from streaming.contracts.differences import Change, differences
 from streaming.contracts.example import example_of
 from streaming.contracts.fields import Field
 from streaming.contracts.rules import parts_of
-from streaming.errors import SetupError
+from streaming.report.page_file import templates, write_page
 
 _SAID_ELSEWHERE = ("type", "enum")
 
@@ -48,9 +47,7 @@ class Step:
 
 def render_schema(versions: Sequence[Contract]) -> str:
     """The page of an event as HTML. versions: ascending, at least one; the last is shown in full."""
-    environment = Environment(
-        loader=PackageLoader("streaming.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = templates()
     newest = versions[-1]
     specs = newest.resolved["properties"]
     example = example_of(newest)
@@ -71,13 +68,7 @@ def render_schema(versions: Sequence[Contract]) -> str:
 
 def write_schema(versions: Sequence[Contract], out: Path) -> None:
     """Write the page to a file; folders on the way are made, and the file appears whole or not at all. Raises SetupError."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        draft = out.with_suffix(".part")
-        draft.write_text(render_schema(versions), encoding="utf-8")
-        draft.replace(out)
-    except OSError as error:
-        raise SetupError(f"{out}: cannot be written ({error.strerror}); name another folder with --out") from None
+    write_page(render_schema(versions), out, instead="folder")
 
 
 def _row(field: Field, spec: Mapping[str, Any]) -> FieldRow:

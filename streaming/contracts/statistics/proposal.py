@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from streaming.contracts import Contract
+from streaming.contracts.draft import write_new
 from streaming.contracts.schema import parse_contract
 from streaming.contracts.statistics.anomaly import Anomaly, Change
 from streaming.errors import ContractError
@@ -39,14 +40,7 @@ def write_proposal(contract: Contract, anomalies: Sequence[Anomaly], folder: Pat
     if not any(anomaly.change for anomaly in anomalies):
         raise ContractError(f"{path}: not written: no anomaly would be mended by a change of the schema; mend the data")
     text = json.dumps(propose(contract, anomalies), indent=2, ensure_ascii=False) + "\n"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise ContractError(f"{path}: is there already; name another folder") from None
-    except OSError as error:
-        raise ContractError(f"{path}: cannot be written ({error.strerror}); name another folder") from None
+    write_new(path, text, "name another folder")
     return path
 
 
