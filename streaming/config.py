@@ -10,6 +10,7 @@ import difflib
 import os
 import re
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -66,11 +67,11 @@ class Kafka(Section):
 class Topics(Section):
     """Names of the topics; an empty name follows the event's: <event>.rejected and so on."""
 
-    event: str = "customer_activity"
-    rejected: str = ""
-    metrics: str = ""
-    alerts: str = ""
-    replay: str = ""
+    event: str = Field(default="customer_activity", description="events to score")
+    rejected: str = Field(default="", description="events that broke the contract, with their reasons")
+    metrics: str = Field(default="", description="figures of every batch, for the drift job and the reports")
+    alerts: str = Field(default="", description="alerts of the drift job")
+    replay: str = Field(default="", description="rejected events sent again; only `scoring rejected replay` writes it")
     partitions: int = Field(default=4, ge=1, description="partitions of the event topic when `scoring topics create` makes it")
     replication: int = Field(default=1, ge=1, description="replicas of each topic when `scoring topics create` makes it")
     metrics_retention_days: int = Field(
@@ -88,7 +89,7 @@ class Topics(Section):
 class Store(Section):
     """The operational store."""
 
-    kind: Literal["postgres"] = "postgres"
+    kind: Literal["postgres"] = Field(default="postgres", description="which store")
     dsn: SecretStr = Field(description="libpq connection string; write it as env:NAME or file:PATH")
     retry_max_s: float = Field(default=15, gt=0, description="longest pause between two tries while the store is away")
     statement_timeout_s: float = Field(default=60, gt=0, description="longest a statement may take at the server")
@@ -133,7 +134,8 @@ class Stream(Section):
     arrow_batch_rows: int = Field(default=10_000, ge=1, description="rows of an Arrow batch")
     max_event_bytes: int = Field(default=1_048_576, ge=1, description="a larger event is rejected unread")
     allowed_skew_s: float = Field(default=300, ge=0, description="an event from further in the future is rejected")
-    starting_offsets: Literal["earliest", "latest"] = "earliest"
+    score_limit_s: float = Field(default=10, ge=0, description="an event that the model takes longer for is rejected; 0: no limit")
+    starting_offsets: Literal["earliest", "latest"] = Field(default="earliest", description="where a query without a checkpoint begins")
     restart_pause_s: float = Field(default=2, gt=0, description="first pause before the query is started again after an outage; doubles")
     restart_max_s: float = Field(default=30, gt=0, description="longest pause before the query is started again")
     stop_wait_s: float = Field(default=25, gt=0, description="how long SIGTERM lets a running batch end; then it is given up and replayed")
@@ -154,25 +156,25 @@ class Drift(Section):
 class Http(Section):
     """The driver's /metrics, /livez and /readyz."""
 
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", description="address to listen at; others than loopback can be reached by others")
     score_events_port: int = Field(default=0, ge=0, le=65535, description="0 takes a free port and logs it")
-    detect_drift_port: int = Field(default=0, ge=0, le=65535)
+    detect_drift_port: int = Field(default=0, ge=0, le=65535, description="likewise")
     port_file: AnchoredPath | None = Field(default=None, description="folder where each job writes <job>.port")
 
 
 class Log(Section):
     """Logs of the jobs."""
 
-    format: Literal["auto", "json", "text"] = "auto"
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "text"] = Field(default="auto", description="auto: readable on a terminal, JSON elsewhere")
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="lines below it are not written")
 
 
 class Spark(Section):
     """What `scoring run` hands to spark-submit."""
 
-    master: str = "local[2,4]"
-    driver_memory: str = "2g"
-    conf: dict[str, str] = {}
+    master: str = Field(default="local[2,4]", description="where tasks run; local[N,4]: N at once, each tried four times")
+    driver_memory: str = Field(default="2g", description="heap of the driver's JVM")
+    conf: dict[str, str] = Field(default={}, description="any other Spark property; a secret may stand here, it is no argument")
 
 
 class Settings(Section):
@@ -192,14 +194,20 @@ class Settings(Section):
     deployment: AnchoredPath = Field(description="file of the deployment that the job serves")
 
 
-def load_settings(path: Path) -> Settings:
+# Tables that the drift job has no use for: whoever runs it need not be given the store's password.
+DRIFT_WITHOUT = ("store", "registry", "schema_registry")
+
+
+def load_settings(path: Path, *, without: Collection[str] = ()) -> Settings:
     """Read and check a configuration file.
 
+    without: tables that the caller does not use; their keys are checked, but their env: and file: texts are not looked up.
     Raises ConfigError, one line that names file, key, what was found and what to do.
     """
     table = read_toml(path)
     folder = path.resolve().parent
-    return parse(Settings, _resolve(table, folder, path, ()), path)
+    known = {name: value if name in without else _resolve(value, folder, path, (name,)) for name, value in table.items()}
+    return parse(Settings, known, path)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

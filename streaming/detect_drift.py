@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from streaming.checkpoint import check_checkpoint
-from streaming.config import load_settings
+from streaming.config import DRIFT_WITHOUT, load_settings
 from streaming.drift_figures import DriftFigures
 from streaming.drift_pipeline import start_detect_drift
 from streaming.health import Health, served
@@ -25,7 +25,7 @@ _log = structlog.get_logger("streaming.detect_drift")
 
 def detect_drift(config: Path) -> None:
     """Run the drift job until SIGTERM. Raises ScoringError, before the first record, for whatever is set up wrongly."""
-    settings = load_settings(config)
+    settings = load_settings(config, without=DRIFT_WITHOUT)
     set_up_logs(settings.log)
     spark_kafka_options(settings.kafka)
     check_checkpoint("drift.checkpoint", settings.drift.checkpoint)

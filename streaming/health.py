@@ -4,67 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import HistogramMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.registry import Collector
 
 from streaming.config import Http
 from streaming.errors import ConfigError
-from streaming.gather import MOST_NAMES
-from streaming.metrics.records import Metrics
-from streaming.metrics.sketches import LATENCY_BASE, LatencySketch, merge_latencies
-from streaming.metrics.tally import OTHER
 
-_LATENCY_S = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
 STUCK_S = 60.0  # a batch that runs for longer makes the job not ready: a sink is away, or it hangs
 
 
-class LatencyCollector(Collector):
-    """The latency sketches of all batches as one Prometheus histogram: its cost does not grow with the number of events."""
-
-    def __init__(self) -> None:
-        self._sketch: LatencySketch = {}
-
-    def add(self, sketch: LatencySketch) -> None:
-        """Add a batch's sketch."""
-        self._sketch = merge_latencies([self._sketch, sketch])
-
-    def collect(self) -> Iterable[Metric]:
-        """The histogram in seconds."""
-        bins = [(LATENCY_BASE ** int(place) / 1000, n) for place, n in self._sketch.items()]
-        buckets = [(str(edge), float(sum(n for s, n in bins if s <= edge))) for edge in _LATENCY_S]
-        total = sum(n for _, n in bins)
-        family = HistogramMetricFamily("scoring_latency_seconds", "Producer's timestamp to row readable")
-        family.add_metric([], [*buckets, ("+Inf", float(total))], sum(s * n for s, n in bins))
-        yield family
-
-
 class Health:
-    """State of one job: what is ready, and the figures for Prometheus."""
+    """State of one job: whether it is ready, and the registry of its figures for Prometheus."""
 
     def __init__(self, job: str) -> None:
         self.job = job
         self.registry = CollectorRegistry()
-        self._events = Counter("scoring_events", "Events by outcome", ["outcome"], registry=self.registry)
-        self._rejected = Counter("scoring_rejected", "Rejected events by reason", ["reason"], registry=self.registry)
-        self._producers = Counter("scoring_rejected_by_producer", "Rejected events by producer", ["producer"], registry=self.registry)
-        self._versions = Counter(
-            "scoring_rejected_by_schema_version", "Rejected events by schema version", ["schema_version"], registry=self.registry
-        )
-        self._replayed = Counter("scoring_replayed", "Events of the replay topic by outcome", ["outcome"], registry=self.registry)
-        self._names: dict[str, set[str]] = {}
-        self._latency = LatencyCollector()
-        self.registry.register(self._latency)
-        self._batch = Histogram("scoring_batch_seconds", "Duration of a micro-batch", buckets=_LATENCY_S, registry=self.registry)
-        self._part = Gauge("scoring_batch_part_seconds", "Parts of the last micro-batch", ["part"], registry=self.registry)
-        self._model = Gauge("scoring_model_info", "Serving version", ["model", "version"], registry=self.registry)
-        self._waited = Counter("scoring_sink_wait_seconds", "Time spent waiting for a sink that was away", registry=self.registry)
         self._restarts = Counter("scoring_query_restarts", "Restarts of the query after an outage", registry=self.registry)
         self._running = Gauge("scoring_batch_running_seconds", "Age of the running micro-batch, 0 if none", registry=self.registry)
         self._running.set_function(self._running_s)
@@ -91,37 +50,9 @@ class Health:
         """A micro-batch began."""
         self._since = time.monotonic()
 
-    def batch_ended(self, record: Metrics | None = None) -> None:
-        """A micro-batch ended; its record's figures are added."""
+    def batch_ended(self) -> None:
+        """A micro-batch ended, well or not."""
         self._since = 0.0
-        if record is None:
-            return
-        for outcome in ("scored", "repeated", "rejected"):
-            self._events.labels(outcome).inc(getattr(record, outcome))
-        for reason, n in record.rejected_by_reason.items():
-            self._rejected.labels(reason).inc(n)
-        for producer, n in record.rejected_by_producer.items():
-            self._producers.labels(self._named("producer", producer)).inc(n)
-        for version, n in record.rejected_by_schema_version.items():
-            self._versions.labels(self._named("schema_version", version)).inc(n)
-        for outcome, n in record.replayed.items():
-            self._replayed.labels(outcome).inc(n)
-        self._latency.add(record.latency_ms)
-        self._batch.observe(record.duration_ms / 1000)
-        for part, ms in record.parts_ms.items():
-            self._part.labels(part).set(ms / 1000)
-        self._waited.inc(record.waited_s)
-        if record.groups:
-            self._model.clear()  # a version that serves no more must not stay at 1
-        for group in record.groups:
-            self._model.labels(group.model, group.model_version).set(1)
-
-    def _named(self, label: str, name: str) -> str:
-        """A label's value that a producer chose: the first 20 as they are, "other" for all that come after them."""
-        known = self._names.setdefault(label, set())
-        if len(known) < MOST_NAMES:
-            known.add(name)
-        return name if name in known else OTHER
 
     def not_ready(self) -> str:
         """Why the job is not ready; empty if it is."""

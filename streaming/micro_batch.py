@@ -21,7 +21,6 @@ from streaming.errors import ModelError, RegistryError, Unavailable
 from streaming.gather import metrics_record, reference_record
 from streaming.health import Health
 from streaming.metrics.records import Metrics, Record
-from streaming.metrics.sketches import latency_quantile
 from streaming.metrics.tally import Tally, merge_tallies
 from streaming.models.artifact import Artifact
 from streaming.models.deployment import Deployment
@@ -30,6 +29,7 @@ from streaming.patience import patiently
 from streaming.pipeline import Destination, score_task, warm_task
 from streaming.plan_log import PlanLog
 from streaming.planner import ModelWatch, Ready, new_plan, revised_plan
+from streaming.scoring_figures import ScoringFigures
 from streaming.sinks.record_topic import RecordTopic
 from streaming.supervise import StopGate
 
@@ -58,6 +58,7 @@ class MicroBatches:
         self._plans: PlanLog | None = None
         self._shipped: dict[str, Broadcast[Artifact]] = {}
         self._shipping = threading.Lock()
+        self._figures = ScoringFigures(health.registry)
         self._told: tuple[PlannedModel | None, float] = (None, 0.0)
 
     def warm_up(self, ready: Ready) -> None:
@@ -76,12 +77,11 @@ class MicroBatches:
         """Score one micro-batch."""
         self._gate.check()
         self._health.batch_began()
-        record = None
         try:
             record = self._carry_out(batch, batch_id)
         finally:
-            self._health.batch_ended(record)
-        self._log(record)
+            self._health.batch_ended()
+        self._figures.add(record)
 
     def _carry_out(self, batch: DataFrame, batch_id: int) -> Metrics:
         began = time.perf_counter()
@@ -155,18 +155,3 @@ class MicroBatches:
         patiently(publish, part="metrics", pause_max_s=self._settings.store.retry_max_s, before_pause=self._gate.check)
         if len(records) > 1:
             self._told = (plan.champion, time.monotonic())
-
-    @staticmethod
-    def _log(record: Metrics) -> None:
-        _log.info(
-            "batch",
-            batch=record.batch_id,
-            events=record.events,
-            scored=record.scored,
-            repeated=record.repeated,
-            rejected=record.rejected,
-            duration_ms=record.duration_ms,
-            latency_p95_ms=latency_quantile(record.latency_ms, 0.95) if record.latency_ms else None,
-            model_version=record.groups[0].model_version if record.groups else None,
-            parts_ms=record.parts_ms,
-        )

@@ -167,6 +167,7 @@ def new_plan(
         now=datetime.now(UTC),
         allowed_skew_s=stream.allowed_skew_s,
         max_event_bytes=stream.max_event_bytes,
+        score_limit_s=stream.score_limit_s,
         tasks=max(1, min(cores, -(-events // stream.events_per_task))),
         offsets=offsets,
         release=version(DISTRIBUTION),

@@ -11,7 +11,7 @@ from pyspark.sql.types import DoubleType
 
 from streaming.models.artifact import Feature
 from streaming.models.model import Model, arrow_type
-from streaming.steps.score import score_rows
+from streaming.steps.isolate import score_rows
 
 
 def prediction_udf(model: Model) -> Any:

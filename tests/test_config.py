@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streaming.config import load_settings
+from streaming.config import DRIFT_WITHOUT, load_settings
 from streaming.errors import ConfigError
 
 GOOD = """
@@ -113,3 +113,11 @@ def test_a_schema_registry_is_none_by_default_and_keeps_its_secrets(tmp_path: Pa
     assert "geheim" not in repr(found)
     assert "schema_registry.url" in complaint(write(tmp_path, f'{GOOD}[schema_registry]\nurl = "r:8081"\n'))
     assert "schema_registry.subject" in complaint(write(tmp_path, f'{GOOD}[schema_registry]\nsubject = "name"\n'))
+
+
+def test_a_secret_that_a_job_has_no_use_for_is_not_looked_up_and_its_table_is_still_checked(tmp_path: Path) -> None:
+    away = GOOD.replace("postgresql://me:geheim@127.0.0.1/x", "env:NOT_SET_ANYWHERE")
+    assert "NOT_SET_ANYWHERE is not set" in complaint(write(tmp_path, away))
+    assert load_settings(write(tmp_path, away), without=DRIFT_WITHOUT).kafka.bootstrap_servers == "127.0.0.1:9092"
+    with pytest.raises(ConfigError, match="store.pool is not a setting"):
+        load_settings(write(tmp_path, away.replace("[store]", "[store]\npool = 3")), without=DRIFT_WITHOUT)

@@ -8,36 +8,13 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests_support import a_plan
 
 from streaming import health
 from streaming.config import Http
 from streaming.errors import ConfigError
-from streaming.gather import metrics_record
 from streaming.health import Health
-from streaming.metrics.records import Metrics
-from streaming.metrics.sketches import Histogram, latency_sketch
-from streaming.metrics.tally import Tally
-
-
-def a_record(**changes: object) -> Metrics:
-    tally = Tally(
-        events=7,
-        scored=4,
-        repeated=1,
-        rejected_by_reason={"minimum": 1, "json": 1},
-        rejected_by_producer={"crm": 2},
-        rejected_by_schema_version={"1": 1, "unknown": 1},
-        replayed={"scored": 1},
-        score=Histogram([4]),
-        latency_ms=latency_sketch([90.0, 90.0, 450.0, 2500.0]),
-        parts_ms={"score": 20.0},
-        waited_s=1.5,
-    )
-    return msgspec.structs.replace(metrics_record(a_plan(), tally, duration_ms=250.0), **changes)
 
 
 class Served:
@@ -115,7 +92,7 @@ def test_a_stuck_batch_is_not_ready_and_its_end_mends_it(served: Served, monkeyp
     status, told, _ = served.get("/readyz")
     assert (status, told.startswith("a micro-batch has run for")) == (503, True)
     assert served.figure("scoring_batch_running_seconds") > 0.01
-    served.health.batch_ended(None)
+    served.health.batch_ended()
     assert served.get("/readyz")[0] == 200
     assert served.figure("scoring_batch_running_seconds") == 0
 
@@ -148,63 +125,5 @@ def test_a_watch_that_ended_is_not_ready(served: Served) -> None:
     assert "model watch ended" in reason
 
 
-def test_the_figures_are_those_of_the_records_added_up(served: Served) -> None:
-    for _ in range(2):
-        served.health.batch_ended(a_record())
-    assert {o: served.figure("scoring_events_total", outcome=o) for o in ("scored", "repeated", "rejected")} == {
-        "scored": 8,
-        "repeated": 2,
-        "rejected": 4,
-    }
-    assert served.figure("scoring_rejected_total", reason="minimum") == 2
-    assert served.figure("scoring_batch_seconds_count") == 2
-    assert served.figure("scoring_batch_seconds_sum") == pytest.approx(0.5)
-    assert served.figure("scoring_batch_part_seconds", part="score") == pytest.approx(0.02)
-    assert served.figure("scoring_sink_wait_seconds_total") == 3
-    assert "text/plain" in served.get("/metrics")[2]
-
-
-def test_latencies_fall_into_the_buckets_they_belong_to(served: Served) -> None:
-    served.health.batch_ended(a_record())
-    cumulated = {float(dict(labels)["le"]): n for (name, labels), n in served.figures().items() if name == "scoring_latency_seconds_bucket"}
-    assert {at: cumulated[at] for at in (0.05, 0.1, 0.4, 0.5, 2, 3, float("inf"))} == {
-        0.05: 0,
-        0.1: 2,
-        0.4: 2,
-        0.5: 3,
-        2: 3,
-        3: 4,
-        float("inf"): 4,
-    }
-
-
-def test_only_the_versions_of_the_last_batch_are_told_as_serving(served: Served) -> None:
-    (group,) = a_record().groups
-    served.health.batch_ended(a_record())
-    both = [msgspec.structs.replace(group, model_version=version) for version in ("2", "3")]
-    served.health.batch_ended(a_record(groups=both))
-    versions = {dict(labels)["version"] for name, labels in served.figures() if name == "scoring_model_info"}
-    assert versions == {"2", "3"}
-    served.health.batch_ended(a_record(groups=[]))
-    assert served.figure("scoring_model_info", model="churn", version="3") == 1, "a batch without scores does not unseat the model"
-
-
 def test_another_path_is_not_found_and_the_real_ones_are_named(served: Served) -> None:
     assert served.get("/")[:2] == (404, "/metrics /livez /readyz\n")
-
-
-def test_rejections_are_told_by_producer_and_version_and_replays_by_outcome(served: Served) -> None:
-    served.health.batch_ended(a_record())
-    assert served.figure("scoring_rejected_by_producer_total", producer="crm") == 2
-    assert served.figure("scoring_rejected_by_schema_version_total", schema_version="unknown") == 1
-    assert served.figure("scoring_replayed_total", outcome="scored") == 1
-
-
-def test_producers_that_name_themselves_anew_get_no_more_room(served: Served) -> None:
-    for n in range(60):
-        served.health.batch_ended(a_record(rejected_by_producer={f"p{n}": 1, "p0": 1}))
-    told = {labels: value for (name, labels), value in served.figures().items() if name == "scoring_rejected_by_producer_total"}
-    assert len(told) == 21
-    assert sum(told.values()) == 119
-    assert told[("producer", "p0"),] == 60
-    assert told[("producer", "other"),] == 40

@@ -322,7 +322,7 @@ def test_a_plan_takes_what_changes_results_from_deployment_stream_and_version(re
     plan = plan_of(registered, offsets)
     assert (plan.plan_id, plan.query_id, plan.batch_id, plan.stream, plan.deployment) == ("q/5", "q", 5, "customer_activity", "churn_risk")
     assert (plan.champion, plan.schema_version) == (registered.watch.current.planned, 1)
-    assert (plan.allowed_skew_s, plan.max_event_bytes, plan.offsets) == (60, 9, offsets)
+    assert (plan.allowed_skew_s, plan.max_event_bytes, plan.score_limit_s, plan.offsets) == (60, 9, 10, offsets)
     assert before <= plan.now <= datetime.now(UTC)
     assert plan.release
 

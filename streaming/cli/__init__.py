@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from streaming.cli import data, demo, produce, rejected, report, run, schema, services, store, top, topics, train
+from streaming.cli import config, data, demo, produce, rejected, report, run, schema, services, store, top, topics, train
 from streaming.errors import ScoringError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ rejected.register(app)
 top.register(app)
 services.register(app)
 topics.register(app)
+config.register(app)
 
 
 def main() -> None:

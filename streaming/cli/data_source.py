@@ -23,7 +23,7 @@ from streaming.contracts.vocabulary import Environment
 from streaming.records import rfc3339
 from streaming.report.data_page import write_data
 from streaming.report.data_watch import publish_records, statistics_records
-from streaming.report.topic_window import newest, since
+from streaming.topic_span import newest, since
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -18,12 +18,12 @@ from streaming.models.deployment import load_deployment
 from streaming.pipeline import contract_steps
 from streaming.replay.mapping import Mapping, load_mapping
 from streaming.replay.outgoing import replayed_events
-from streaming.replay.reader import span_of
 from streaming.replay.rejection import Rejection
 from streaming.replay.run import Wanted, send, sent_before, wanted
 from streaming.replay.selection import Selection
 from streaming.replay.state import Run, locked, new_run, save, unfinished
 from streaming.replay.trial import Trial, trial_plan, try_out
+from streaming.topic_span import span_of
 
 
 def dry(settings: Settings, selection: Selection, mapping: Path | None, *, as_json: bool) -> None:

@@ -23,12 +23,12 @@ def run(
     config: Annotated[Path, typer.Option(help="configuration file")] = Path("conf/local.toml"),
 ) -> None:
     """Start a job through spark-submit and stay with it until Ctrl-C or SIGTERM; it ends after its batch."""
-    from streaming.config import load_settings
+    from streaming.config import DRIFT_WITHOUT, load_settings
     from streaming.local.jars import jar_paths
     from streaming.local.java import java_home
     from streaming.spark import become, submit_command, submit_environment
 
-    settings = load_settings(config)
+    settings = load_settings(config, without=DRIFT_WITHOUT if job is Job.detect_drift else ())
     script = Path(f"jobs/{job.value.replace('-', '_')}.py")
     if not script.is_file():
         raise SetupError(f"{script} is not here; run this in the folder of the project")

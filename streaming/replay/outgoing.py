@@ -9,10 +9,10 @@ from confluent_kafka import Message
 
 from streaming.config import Settings
 from streaming.replay.mapping import Mapping
-from streaming.replay.reader import Span, read
 from streaming.replay.rejection import Address, Rejection, original_of
 from streaming.sinks.acknowledged import Header, Outgoing
 from streaming.steps.replayed import ATTEMPT, MAPPING, OFFSET, PARTITION, RUN, TIMESTAMP, TOPIC
+from streaming.topic_span import Span, read
 
 
 class Replayed(NamedTuple):

@@ -12,8 +12,8 @@ from streaming.config import Settings
 from streaming.contracts.reasons import printable
 from streaming.errors import ConfigError
 from streaming.replay.groups import instant
-from streaming.replay.reader import read, span_of
 from streaming.replay.rejection import Address, headers_of, original_of, rejection_of
+from streaming.topic_span import read, span_of
 
 
 def address_of(text: str, event_topic: str) -> Address:

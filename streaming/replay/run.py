@@ -14,12 +14,13 @@ from streaming.config import Settings
 from streaming.errors import Unavailable
 from streaming.replay.mapping import Mapping
 from streaming.replay.outgoing import Replayed, replayed_events
-from streaming.replay.reader import read, read_rejections, span_of
+from streaming.replay.reader import read_rejections
 from streaming.replay.rejection import Address, Rejection, headers_of
 from streaming.replay.selection import Selection, mended
 from streaming.replay.state import Run
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
 from streaming.steps.replayed import OFFSET, PARTITION, RUN, TOPIC
+from streaming.topic_span import read, span_of
 
 _MOST_AT_ONCE = 500
 _MOST_BYTES = 16 * 1024 * 1024

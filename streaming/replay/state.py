@@ -17,8 +17,8 @@ import msgspec
 
 from streaming.errors import ConfigError
 from streaming.records import rfc3339
-from streaming.replay.reader import Span
 from streaming.replay.selection import Selection
+from streaming.topic_span import Span
 
 
 class Run(msgspec.Struct, frozen=True):

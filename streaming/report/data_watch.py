@@ -26,8 +26,8 @@ from streaming.contracts.statistics.validate import validate_statistics
 from streaming.logs import set_up_logs
 from streaming.models.deployment import load_deployment
 from streaming.records import rfc3339
-from streaming.report.topic_window import newest
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
+from streaming.topic_span import newest
 
 _log = structlog.get_logger("streaming.data")
 

@@ -101,6 +101,7 @@ def test_drift_is_judged_by_the_measure_asked_for(measure: str, told: str, broke
     assert "contract: skew" in run(*words, "--skew").output
 
 
+@pytest.mark.slow
 def test_expectations_tell_the_rows(broken: Path, tmp_path: Path) -> None:
     result = run("expectations", broken, *TRAINING, "--docs", tmp_path / "docs", "--json")
     report = json.loads(result.stdout)

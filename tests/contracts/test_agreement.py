@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from schema_reference import Refused, strict
@@ -120,6 +121,7 @@ def _allowed(value: bytes) -> bool:
     return all(_is_time(document[name]) for name in ("at", "later") if document.get(name) is not None)
 
 
+@pytest.mark.slow
 @settings(max_examples=800, deadline=None)
 @given(st.lists(events(), min_size=1, max_size=6))
 def test_both_paths_decide_as_the_reference_does(values: list[bytes]) -> None:

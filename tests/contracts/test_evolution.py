@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from contract_versions import document, version
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
@@ -201,6 +202,7 @@ def valid(contract: Contract, found: Any) -> bool:
 SLOW = settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
 
 
+@pytest.mark.slow
 @SLOW
 @given(pairs(), st.data())
 def test_what_is_called_compatible_is_compatible(pair: tuple[Contract, Contract], data: st.DataObject) -> None:
@@ -216,6 +218,7 @@ def test_what_is_called_compatible_is_compatible(pair: tuple[Contract, Contract]
                     assert target.check(json.dumps(move.event(one)).encode()) == []
 
 
+@pytest.mark.slow
 @settings(SLOW, max_examples=60)
 @given(pairs(), st.data())
 def test_the_lift_of_columns_is_the_lift_of_events(pair: tuple[Contract, Contract], data: st.DataObject) -> None:
@@ -232,6 +235,7 @@ def test_the_lift_of_columns_is_the_lift_of_events(pair: tuple[Contract, Contrac
         assert set(result.rejected) == set(expected.rejected)
 
 
+@pytest.mark.slow
 @SLOW
 @given(pairs())
 def test_a_decided_break_has_a_witness(pair: tuple[Contract, Contract]) -> None:

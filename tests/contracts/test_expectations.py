@@ -23,6 +23,8 @@ from streaming.contracts.statistics.against_contract import against_contract
 from streaming.contracts.statistics.parse import block_of_rows
 from streaming.local.telco import event_fields, load_telco
 
+pytestmark = pytest.mark.slow
+
 TELCO = Path("examples/churn/telco_churn.csv")
 CONTRACT = load_contract(Path("schemas/customer_activity/v1.json"))
 TRAINING = load_contract(Path("schemas/customer_activity/v1.json"), "training")

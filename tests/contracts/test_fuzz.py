@@ -51,6 +51,7 @@ def _check_small(reasons: list[Reason]) -> None:
     assert all(len(reason.message) < 2000 and reason.message.isprintable() for reason in reasons)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.lists(mutated() | st.binary(max_size=60), min_size=1, max_size=10))
 def test_any_bytes_are_judged(values: list[bytes]) -> None:

@@ -45,6 +45,7 @@ def test_reasons_on_the_official_suite_are_those_of_the_reference(group: Group) 
                 assert (made.kind, name, found(told)) == (made.kind, name, reference.reasons(strict(event)))
 
 
+@pytest.mark.slow
 @settings(
     max_examples=max(1, EVENTS // BATCH), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
 )

@@ -23,11 +23,9 @@ from streaming.config import Settings, load_settings
 from streaming.contracts import load_contract
 from streaming.contracts.expectation_run import ExpectationsRecord
 from streaming.contracts.statistics.document import StatisticsRecord
-from streaming.errors import TopicError, Unavailable
 from streaming.local.outcomes import read_topic
 from streaming.report.data_watch import validate_window
 from streaming.report.reader import open_reader
-from streaming.report.topic_window import newest, since
 from streaming.topics import create_topics
 
 pytestmark = pytest.mark.integration
@@ -63,34 +61,6 @@ def on_metrics(settings: Settings, kind: type[Any]) -> list[Any]:
 
 def run(*words: object) -> Any:
     return CliRunner(env={"COLUMNS": "200"}).invoke(app, ["data", *map(str, words)], catch_exceptions=False)
-
-
-@pytest.mark.parametrize("count", [1, 7, 100, 5000])
-def test_the_newest_are_the_newest_over_all_partitions(settings: Settings, count: int) -> None:
-    send(settings, numbered(1000))
-    expected = list(range(max(0, 1000 - count), 1000))
-    assert [json.loads(value)["n"] for value in newest(settings.kafka, settings.topics.event, count)] == expected
-
-
-def test_a_span_of_time_begins_where_it_says(settings: Settings) -> None:
-    now_ms = int(time.time() * 1000)
-    send(settings, [b'{"n": -1}'] * 50, from_ms=now_ms - 3_600_000)
-    send(settings, numbered(40), from_ms=now_ms - 100)
-    assert sorted(json.loads(value)["n"] for value in since(settings.kafka, settings.topics.event, 600)) == list(range(40))
-    assert len(list(since(settings.kafka, settings.topics.event, 7200))) == 90
-
-
-def test_an_empty_topic_is_an_empty_window(settings: Settings) -> None:
-    assert newest(settings.kafka, settings.topics.event, 10) == []
-    assert list(since(settings.kafka, settings.topics.event, 10)) == []
-
-
-def test_no_topic_and_no_broker_are_told(settings: Settings) -> None:
-    with pytest.raises(TopicError, match="there is no topic nowhere"):
-        newest(settings.kafka, "nowhere", 1)
-    away = settings.kafka.model_copy(update={"bootstrap_servers": "127.0.0.1:1", "wait_s": 0.5})
-    with pytest.raises(Unavailable, match="see that the brokers are up"):
-        newest(away, settings.topics.event, 1)
 
 
 def test_a_window_is_described_and_published(settings: Settings, settings_file: Path, tmp_path: Path) -> None:

@@ -16,12 +16,12 @@ from service import REPOSITORY, Address, Job, Starter, metrics, prepare, produce
 
 from streaming.config import Settings
 from streaming.replay.mapping import Mapping
-from streaming.replay.reader import span_of
 from streaming.replay.run import select as rejections
 from streaming.replay.run import send
 from streaming.replay.selection import Selection
 from streaming.replay.state import new_run
 from streaming.report.story import Story, tell
+from streaming.topic_span import span_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 SENT_MS = 1_767_355_200_123

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -143,3 +146,59 @@ def test_missing_and_unknown_values_score_as_the_pipeline_scores_them() -> None:
     whole = pipeline.predict_proba(feature_frame(features(3, **changed), churn_model().manifest.features))[:, 1]
 
     assert step(event_batch(3, **changed)).rows.column("score").to_pylist() == whole.tolist()
+
+
+class Ponderous(Squeamish):
+    """The churn model, except that it thinks for ever about one payment method."""
+
+    def predict(self, features: pa.RecordBatch) -> Scores:
+        while self._always or POISON in features.column("payment_method").to_pylist():
+            time.sleep(0.01)
+        return churn_model().predict(features)
+
+
+def test_an_event_that_the_model_takes_too_long_for_is_rejected_alone() -> None:
+    methods: list[object] = [POISON if row == 11 else "Mailed check" for row in range(40)]
+    plan = msgspec.structs.replace(churn_plan(), score_limit_s=0.4)
+    outcome = Score(Ponderous())(event_batch(40, payment_method=methods), plan)
+
+    assert outcome.rows.column("source_offset").to_pylist() == [row for row in range(40) if row != 11]
+    assert outcome.rejected.column("message").to_pylist() == ["the model takes longer than 0.4 s for this event"]
+
+
+def test_a_model_that_is_slow_on_its_reference_rows_rejects_nobody() -> None:
+    plan = msgspec.structs.replace(churn_plan(), score_limit_s=0.1)
+    with pytest.raises(ModelError, match=r"takes longer than 0.1 s for its own reference rows; raise stream.score_limit_s"):
+        Score(Ponderous(also_on_reference_rows=True))(event_batch(3), plan)
+
+
+class Unheard(Exception):
+    """An error that a model's own library made up."""
+
+
+class Raising(Squeamish):
+    """The churn model, except that it raises what it is told to for one payment method."""
+
+    def __init__(self, error: type[BaseException]) -> None:
+        self._error = error
+
+    def predict(self, features: pa.RecordBatch) -> Scores:
+        if POISON in features.column("payment_method").to_pylist():
+            raise self._error("pigeon")
+        return churn_model().predict(features)
+
+
+@pytest.mark.parametrize(
+    "error", [AssertionError, ImportError, KeyError, NotImplementedError, OSError, RecursionError, StopIteration, Unheard]
+)
+def test_whatever_a_model_raises_about_a_row_rejects_that_row(error: type[Exception]) -> None:
+    outcome = Score(Raising(error))(event_batch(3, payment_method=["Mailed check", POISON, "Mailed check"]), churn_plan())
+
+    assert outcome.rows.column("source_offset").to_pylist() == [0, 2]
+    assert outcome.rejected.column("message").to_pylist()[0].startswith(f"the model cannot score this event: {error.__name__}")
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt, SystemExit])
+def test_what_is_not_about_a_row_rejects_nobody(error: type[BaseException]) -> None:
+    with pytest.raises(error):
+        Score(Raising(error))(event_batch(2, payment_method=["Mailed check", POISON]), churn_plan())

@@ -1,0 +1,79 @@
+"""Spans of a real topic: the newest, the last seconds, all of it; nothing is missed when who reads takes his time."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from streaming.config import Settings, load_settings
+from streaming.errors import TopicError, Unavailable
+from streaming.topic_span import newest, read, since, span_of
+from streaming.topics import create_topics
+
+pytestmark = pytest.mark.integration
+Value = bytes | None
+
+
+@pytest.fixture
+def settings(settings_file: Path) -> Settings:
+    """A configuration whose topics are there."""
+    loaded = load_settings(settings_file)
+    create_topics(loaded)
+    return loaded
+
+
+def send(settings: Settings, values: Sequence[Value], *, from_ms: int | None = None) -> None:
+    """Messages in order of time over all partitions, a millisecond apart."""
+    producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers, "acks": "all"})
+    start = from_ms if from_ms is not None else int(time.time() * 1000) - len(values)
+    for place, value in enumerate(values):
+        producer.produce(settings.topics.event, value, partition=place % 4, timestamp=start + place)
+    assert producer.flush(30) == 0
+
+
+def numbered(count: int) -> list[Value]:
+    return [json.dumps({"n": n}).encode() for n in range(count)]
+
+
+@pytest.mark.parametrize("count", [1, 7, 100, 5000])
+def test_the_newest_are_the_newest_over_all_partitions(settings: Settings, count: int) -> None:
+    send(settings, numbered(1000))
+    expected = list(range(max(0, 1000 - count), 1000))
+    assert [json.loads(value)["n"] for value in newest(settings.kafka, settings.topics.event, count)] == expected
+
+
+def test_a_span_of_time_begins_where_it_says(settings: Settings) -> None:
+    now_ms = int(time.time() * 1000)
+    send(settings, [b'{"n": -1}'] * 50, from_ms=now_ms - 3_600_000)
+    send(settings, numbered(40), from_ms=now_ms - 100)
+    assert sorted(json.loads(value)["n"] for value in since(settings.kafka, settings.topics.event, 600)) == list(range(40))
+    assert len(list(since(settings.kafka, settings.topics.event, 7200))) == 90
+
+
+def test_an_empty_topic_is_an_empty_window(settings: Settings) -> None:
+    assert newest(settings.kafka, settings.topics.event, 10) == []
+    assert list(since(settings.kafka, settings.topics.event, 10)) == []
+
+
+def test_no_topic_and_no_broker_are_told(settings: Settings) -> None:
+    with pytest.raises(TopicError, match="there is no topic nowhere"):
+        newest(settings.kafka, "nowhere", 1)
+    away = settings.kafka.model_copy(update={"bootstrap_servers": "127.0.0.1:1", "wait_s": 0.5})
+    with pytest.raises(Unavailable, match="see that the brokers are up"):
+        newest(away, settings.topics.event, 1)
+
+
+def test_who_reads_may_take_longer_than_the_brokers_may(settings: Settings) -> None:
+    send(settings, numbered(1200))
+    hurried = settings.kafka.model_copy(update={"wait_s": 1})
+    found = []
+    for message in read(hurried, settings.topics.event, span_of(hurried, settings.topics.event)):
+        if len(found) % 400 == 0:
+            time.sleep(1.2)
+        found.append(json.loads(message.value() or b"")["n"])
+    assert sorted(found) == list(range(1200))
