@@ -1,11 +1,15 @@
 # make demo | test | test-unit | lint | bench | bench-validation | clean; each sets up what it needs the first time.
 #   make demo ARGS="--summary out.json --events 5000"     flags of `scoring demo`
+#   make test WORKERS=1                                   one test at a time
 #   make demo STORE=postgres                              the operational store of the demo
 
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 STORE ?= postgres
+# Test processes side by side; each has a broker, a PostgreSQL and at times a Spark of its own: about 3 GB.
+WORKERS ?= 2
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: demo test test-unit lint bench bench-validation clean setup setup-dev setup-bench
 
@@ -13,10 +17,10 @@ demo: setup
 	@$(BIN)/scoring demo --store $(STORE) $(ARGS)
 
 test: setup-dev
-	@$(BIN)/pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 test-unit: setup-dev
-	@$(BIN)/pytest -m "not integration" $(ARGS)
+	@$(PYTEST) -m "not integration and not slow" $(ARGS)
 
 lint: setup-dev
 	@$(BIN)/ruff check .

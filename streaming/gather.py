@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from streaming.contracts.schema import Contract
 from streaming.metrics.records import Group, Metrics, Reference
 from streaming.metrics.sketches import Histogram
 from streaming.metrics.tally import Tally, bounded
@@ -62,8 +63,8 @@ def _group(plan: Plan, tally: Tally) -> Group:
     )
 
 
-def reference_record(plan: Plan, manifest: Manifest) -> Reference:
-    """What the drift job compares with: the frozen bins and training counts of the version that serves."""
+def reference_record(plan: Plan, manifest: Manifest, contract: Contract) -> Reference:
+    """What the drift job compares with: the frozen bins and training counts of the version that serves, and the schema's thresholds."""
     champion = plan.champion
     return Reference(
         id=f"reference/{plan.deployment}/{champion.name}/{champion.version}/{champion.sha256}",
@@ -77,4 +78,9 @@ def reference_record(plan: Plan, manifest: Manifest) -> Reference:
         score_bins=manifest.score.bins,
         score_counts=manifest.score.counts,
         trained_at=manifest.trained_at,
+        thresholds={name: drift["threshold"] for name, drift in _drift_words(contract).items() if name in manifest.distributions},
     )
+
+
+def _drift_words(contract: Contract) -> dict[str, dict[str, float]]:
+    return {field.name: field.words.drift for field in contract.fields if field.words.drift and "threshold" in field.words.drift}

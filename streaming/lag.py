@@ -23,7 +23,7 @@ class LagForTools(StreamingQueryListener):
     def __init__(self, kafka: Kafka, group: str) -> None:
         super().__init__()
         self._consumer = Consumer(
-            {"bootstrap.servers": kafka.bootstrap_servers, **kafka.client, "group.id": group, "enable.auto.commit": False}
+            {"bootstrap.servers": kafka.bootstrap_servers, **kafka.client, "group.id": group, "enable.auto.commit": False, "log_level": 0}
         )
 
     def onQueryStarted(self, event: Any) -> None:  # noqa: N802

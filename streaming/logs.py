@@ -10,6 +10,17 @@ import structlog
 from streaming.config import Log
 
 
+class KafkaClientLog:
+    """What a Kafka client of ours says, as events of our log; given to the client as its `logger`.
+
+    The client hands its lines over when it is polled or flushed, so it is of use only to one that is.
+    """
+
+    def log(self, level: int, message: str, *arguments: object) -> None:
+        """Called by confluent-kafka. level: of the standard library's logging."""
+        structlog.get_logger("streaming.kafka").log(level, "kafka_client", said=message % arguments)
+
+
 def set_up_logs(log: Log) -> None:
     """Send structlog's events to standard error: JSON, or text on a terminal (log.format=auto)."""
     text = log.format == "text" or (log.format == "auto" and sys.stderr.isatty())

@@ -17,21 +17,22 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from streaming.config import Settings
-from streaming.errors import ModelError, RegistryError, Unavailable
+from streaming.errors import ContractError, ModelError, RegistryError, Unavailable
 from streaming.gather import metrics_record, reference_record
 from streaming.health import Health
 from streaming.metrics.records import Metrics, Record
 from streaming.metrics.tally import Tally, merge_tallies
-from streaming.models.artifact import Artifact
+from streaming.models.artifact import Artifact, checksum
 from streaming.models.deployment import Deployment
 from streaming.models.plan import Plan, PlannedModel, encode
 from streaming.patience import patiently
 from streaming.pipeline import Destination, score_task, warm_task
 from streaming.plan_log import PlanLog
-from streaming.planner import ModelWatch, Ready, new_plan, revised_plan
+from streaming.planner import ModelWatch, Ready, check_contracts, new_plan, revised_plan
 from streaming.scoring_figures import ScoringFigures
 from streaming.sinks.record_topic import RecordTopic
 from streaming.supervise import StopGate
+from streaming.unknown_ids import UnknownIds
 
 _log = structlog.get_logger("streaming.batch")
 SHIPPED = 3  # versions at the workers: the next, the present, and the one before for a replay
@@ -59,6 +60,8 @@ class MicroBatches:
         self._shipped: dict[str, Broadcast[Artifact]] = {}
         self._shipping = threading.Lock()
         self._figures = ScoringFigures(health.registry)
+        self._contracts = {str(number): checksum(text.encode()) for number, text in to.contracts}
+        self._unknown = UnknownIds(settings.schema_registry.unknown_s)
         self._told: tuple[PlannedModel | None, float] = (None, 0.0)
 
     def warm_up(self, ready: Ready) -> None:
@@ -88,6 +91,9 @@ class MicroBatches:
         plan, artifact = self._feasible_plan(batch_id)
         planned = time.perf_counter()
         tally = self._run(batch, plan, artifact)
+        while tally.undecided:
+            plan = self._decided(plan, tally.undecided)
+            tally = self._run(batch, plan, artifact)
         ended = time.perf_counter()
         tally.parts_ms |= {"plan": (planned - began) * 1000, "job": (ended - planned) * 1000}
         record = metrics_record(plan, tally, duration_ms=(ended - began) * 1000)
@@ -97,17 +103,25 @@ class MicroBatches:
     def _feasible_plan(self, batch_id: int) -> tuple[Plan, Broadcast[Artifact]]:
         """The batch's plan and its model on the way to the workers.
 
-        A replayed batch finds its plan. If the version that it names is gone, a revision with the version that serves now
-        is recorded and used from then on; what was delivered under the first plan stays.
+        A replayed batch finds its plan. If the version that it names is gone, or one of its schemas, a revision with what is
+        there now is recorded and used from then on; what was delivered under the first plan stays.
         """
         log = self._plan_log()
         plan = log.read(batch_id) or log.create(self._new_plan(log, batch_id))
         try:
+            check_contracts(plan, self._contracts)
             return plan, self._artifact(plan.champion)
-        except (RegistryError, ModelError) as error:
-            revised = log.create(revised_plan(plan, self._watch.current))
+        except (ContractError, RegistryError, ModelError) as error:
+            revised = log.create(revised_plan(plan, champion=self._watch.current.planned, contracts=self._contracts))
             _log.error("plan_revised", plan=plan.plan_id, by=revised.plan_id, reason=str(error))
             return revised, self._artifact(revised.champion)
+
+    def _decided(self, plan: Plan, ids: list[str]) -> Plan:
+        """A plan that names the ids that the registry did not know; the batch is done again under it, and so whenever it is replayed."""
+        self._unknown.add(ids)
+        revised = self._plan_log().create(revised_plan(plan, unknown_ids=ids))
+        _log.warning("unknown_schema_ids", plan=plan.plan_id, by=revised.plan_id, ids=ids[:10], count=len(ids))
+        return revised
 
     def _plan_log(self) -> PlanLog:
         if self._plans is None:
@@ -125,6 +139,8 @@ class MicroBatches:
             offsets=log.offsets(batch_id),
             cores=self._cores,
             replay_topic=self._settings.topics.of("replay"),
+            contracts=self._contracts,
+            unknown_ids=self._unknown.now(),
         )
 
     def _artifact(self, planned: PlannedModel) -> Broadcast[Artifact]:
@@ -149,7 +165,7 @@ class MicroBatches:
         records: list[Record] = [record]
         told, at = self._told
         if told != plan.champion or time.monotonic() - at > REFERENCE_EVERY_S:
-            records.insert(0, reference_record(plan, artifact.value.manifest))
+            records.insert(0, reference_record(plan, artifact.value.manifest, self._watch.contract))
         topic = self._settings.topics.of("metrics")
         publish = partial(self._records.publish, topic, records)
         patiently(publish, part="metrics", pause_max_s=self._settings.store.retry_max_s, before_pause=self._gate.check)

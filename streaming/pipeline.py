@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from streaming.config import NO_REGISTRY, Log, SchemaRegistry
 from streaming.contracts.registry_client import RegistryResolver
 from streaming.contracts.schema import Contract, parse_contract
-from streaming.contracts.wire import Resolver, WireReader
+from streaming.contracts.wire import DecidedResolver, Resolver, WireReader
 from streaming.logs import set_up_logs
 from streaming.metrics import rejections
 from streaming.metrics.sketches import Histogram, latency_sketch
@@ -34,10 +34,10 @@ from streaming.models.plan import Plan
 from streaming.models.plan import decode as decode_plan
 from streaming.patience import patiently
 from streaming.records import PREDICTION, RAW, REJECTED
-from streaming.sinks import CONFLICT, REPEAT, STANDS, Rejects, Sink
+from streaming.sinks import CONFLICT, REPEAT, STANDS, Held, Rejects, Sink
 from streaming.sinks.postgres import PostgresSink
 from streaming.sinks.rejected import RejectedTopic
-from streaming.sinks.replays import Replays, Standing
+from streaming.sinks.replays import Replays
 from streaming.sinks.scoring_log import log_rows, write_slice
 from streaming.steps import Step, run_steps
 from streaming.steps.decode import Decode
@@ -145,7 +145,8 @@ class TaskRun:
 
     def __init__(self, delivery: Delivery, plan: Plan, model: Model) -> None:
         self._delivery, self._plan = delivery, plan
-        self._steps = scoring_steps(delivery.contracts, model, delivery.resolver)
+        self._registry = DecidedResolver(delivery.resolver, plan.unknown_ids) if delivery.resolver else None
+        self._steps = scoring_steps(_planned(delivery.contracts, plan), model, self._registry)
         self._observe = {"observe": Observe(model.manifest)}
         self._replays = Replays(plan.plan_id)
         self._model_name = f"{plan.champion.name}/{plan.champion.version}"
@@ -157,6 +158,8 @@ class TaskRun:
             tally, rows = self.take(batch)
             tallies.append(tally)
             standing.append(log_rows(rows))
+        if undecided := self._undecided():
+            return merge_tallies([*tallies, Tally(undecided=undecided)])
         log = Tally()
         self._deliver(log, "scoring_log", lambda: write_slice(self._delivery.to.scoring_log, self._plan, task, standing))
         total = merge_tallies([*tallies, log])
@@ -171,6 +174,8 @@ class TaskRun:
         run = partial(run_steps, self._steps, raw, self._plan)
         passage, waited_s = patiently(run, part="schema_registry", pause_max_s=self._delivery.to.retry_max_s)
         tally = Tally(events=batch.num_rows, parts_ms=passage.parts_ms, waited_s=waited_s)
+        if self._undecided():
+            return tally, passage.rows.slice(0, 0)
         rows = passage.rows
         verdicts, replayed = self._store(tally, rows)
         readable_at = datetime.now(UTC)
@@ -182,15 +187,21 @@ class TaskRun:
         self._count(tally, standing, readable_at)
         return tally, standing
 
+    def _undecided(self) -> list[str]:
+        return sorted(self._registry.undecided) if self._registry else []
+
     def _store(self, tally: Tally, rows: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray]:
         """Store the predictions. Returns the verdicts, and which rows were replayed."""
         found, replayed = predictions(rows), attempts(rows) > 1
-        verdicts = self._deliver(tally, "store", lambda: self._delivery.store.write(found))
+        store = self._delivery.store
 
-        def ask(asked: pa.RecordBatch) -> Standing:
-            return self._deliver(tally, "store", lambda: self._delivery.store.standing(asked))
+        def ask(asked: pa.RecordBatch) -> Held:
+            return self._deliver(tally, "store", lambda: store.held(asked))
 
-        return self._replays.judge(found, replayed, verdicts, ask), replayed
+        def write(fresh: pa.RecordBatch) -> np.ndarray:
+            return self._deliver(tally, "store", lambda: store.write(fresh))
+
+        return self._replays.store(found, replayed, ask, write), replayed
 
     def _reject(self, tally: Tally, rejected: list[pa.RecordBatch]) -> None:
         for part in rejected:
@@ -222,6 +233,11 @@ class TaskRun:
         return result
 
 
+def _planned(contracts: Mapping[int, Contract], plan: Plan) -> dict[int, Contract]:
+    """The contracts that the plan names; the driver has seen that they are the same."""
+    return {version: contract for version, contract in contracts.items() if not plan.contracts or str(version) in plan.contracts}
+
+
 def predictions(rows: pa.RecordBatch) -> pa.RecordBatch:
     """Scored rows as rows of the type PREDICTION."""
     absent = pa.nulls(rows.num_rows, pa.string())
@@ -230,13 +246,14 @@ def predictions(rows: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _conflicts(rows: pa.RecordBatch, verdicts: np.ndarray) -> list[pa.RecordBatch]:
-    """Rejections of the rows whose key is taken by an event with other bytes."""
+    """Rejections of the rows whose key, or replayed address, is taken by an event with other bytes."""
     taken = rows.filter(pa.array(verdicts == CONFLICT))
     if not taken.num_rows:
         return []
     keys = zip(taken.column("event_id").to_pylist(), taken.column("event_time").to_pylist(), strict=True)
-    messages = [f"event {key} at {time} was scored before with other bytes; give a changed event a new id" for key, time in keys]
-    constant = {"stage": "store", "reason": "event_conflict", "path": ""}
+    remedy = "was scored before with other bytes; give a changed event a new id"
+    messages = [f"event {key} at {time}, or a replay of it, {remedy}" for key, time in keys]
+    constant = {"stage": "store", "reason": "event_conflict", "path": "", "value_found": ""}
     columns: dict[str, Any] = {name: pa.array([text] * len(messages), pa.string()) for name, text in constant.items()}
     columns |= {name: taken.column(name) for name in [*RAW.names, "schema_version"]} | {"message": pa.array(messages, pa.string())}
     return [pa.RecordBatch.from_arrays([columns[name] for name in REJECTED.names], schema=REJECTED)]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from types import MappingProxyType
 
 import msgspec
 import structlog
 
 from streaming.config import Stream
 from streaming.contracts.schema import Contract
-from streaming.errors import ModelError, RegistryError, ScoringError, Unavailable
+from streaming.errors import ContractError, ModelError, RegistryError, ScoringError, Unavailable
 from streaming.models.artifact import Artifact
 from streaming.models.deployment import Deployment
 from streaming.models.formats import skops
@@ -71,7 +72,7 @@ class ModelWatch:
         """refresh_s: seconds between two looks at the alias. Raises RegistryError, ModelError, Unavailable if there is no champion."""
         self.announce = announce
         self._thread: threading.Thread | None = None
-        self._registry, self._deployment, self._contract, self._refresh_s = registry, deployment, contract, refresh_s
+        self._registry, self._deployment, self.contract, self._refresh_s = registry, deployment, contract, refresh_s
         self._refused: set[ExactVersion] = set()
         self.current = self._prepare(registry.resolve(deployment.champion.model, deployment.champion.alias))
 
@@ -132,7 +133,7 @@ class ModelWatch:
     def _prepare(self, exact: ExactVersion) -> Ready:
         artifact = self._registry.fetch(exact)
         model = skops.load(artifact, exact.sha256)
-        fits(model.manifest, self._contract.arrow_schema)
+        fits(model.manifest, self.contract.arrow_schema)
         verify(model)
         planned = PlannedModel(variant="champion", role="champion", name=exact.name, version=exact.version, sha256=exact.sha256)
         return Ready(planned, artifact)
@@ -152,8 +153,10 @@ def new_plan(
     offsets: Offsets,
     cores: int,
     replay_topic: str = "",
+    contracts: Mapping[str, str] = MappingProxyType({}),
+    unknown_ids: tuple[str, ...] = (),
 ) -> Plan:
-    """The plan of a batch that has none yet."""
+    """The plan of a batch that has none yet. contracts: version → sha256 of the event's schemas."""
     known = [(first, end) for partitions in offsets.values() for first, end in partitions.values() if first >= 0]
     events = sum(end - first for first, end in known) if known else stream.events_per_task * cores
     return Plan(
@@ -172,15 +175,39 @@ def new_plan(
         offsets=offsets,
         release=version(DISTRIBUTION),
         replay_topic=replay_topic,
+        contracts=dict(contracts),
+        unknown_ids=unknown_ids,
     )
 
 
-def revised_plan(plan: Plan, ready: Ready) -> Plan:
-    """The revision of a plan that cannot be carried out: another version, all else as it was.
+def revised_plan(
+    plan: Plan,
+    *,
+    champion: PlannedModel | None = None,
+    contracts: Mapping[str, str] | None = None,
+    unknown_ids: Iterable[str] = (),
+) -> Plan:
+    """The revision of a plan that cannot be carried out: what is given is replaced, ids are added, all else is as it was.
 
     Its `now` stays too, so that the same events are too far in the future and the scoring log's files overwrite each other.
     What was delivered under the first plan stands in the store as it is.
     """
     revision = plan.revision + 1
     plan_id = f"{plan.query_id}/{plan.batch_id}/r{revision}"
-    return msgspec.structs.replace(plan, plan_id=plan_id, revision=revision, champion=ready.planned, release=version(DISTRIBUTION))
+    return msgspec.structs.replace(
+        plan,
+        plan_id=plan_id,
+        revision=revision,
+        release=version(DISTRIBUTION),
+        champion=champion or plan.champion,
+        contracts=plan.contracts if contracts is None else dict(contracts),
+        unknown_ids=tuple(sorted({*plan.unknown_ids, *unknown_ids})),
+    )
+
+
+def check_contracts(plan: Plan, known: Mapping[str, str]) -> None:
+    """Raise ContractError if a schema that the plan names is gone, or is another now. known: version → sha256."""
+    for number, digest in plan.contracts.items():
+        if known.get(number) != digest:
+            what = "another than it was" if number in known else "gone that was there"
+            raise ContractError(f"schema {plan.stream}/v{number} is {what} when plan {plan.plan_id} was made; put it back as it was")

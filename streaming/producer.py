@@ -48,7 +48,8 @@ class EventProducer:
         source: str = "urn:streaming-scoring:producer",
         name: str = "",
     ) -> None:
-        """contract: events are held to it before they are sent; None sends anything.
+        """contract: events are held to it before they are sent, and say its version, so that they are judged by it there too;
+        None sends anything, which the deployment's version then judges.
 
         name: of who sends, for the header `producer`, by which rejections are counted; empty for none.
 

@@ -26,13 +26,15 @@ RAW = pa.schema(
 )
 
 # Why an event was rejected. `reason` is the rule that was broken (closed set: JSON Schema keywords and the names in
-# streaming.contracts.reasons), `path` a JSON Pointer, `message` one line with the value shortened.
+# streaming.contracts.reasons), `path` a JSON Pointer, `message` one line, `value_found` the value that broke it as short JSON,
+# empty for none.
 REASON = pa.schema(
     [
         ("stage", pa.string()),
         ("reason", pa.string()),
         ("path", pa.string()),
         ("message", pa.string()),
+        ("value_found", pa.string()),
         ("schema_version", pa.int32()),
     ]
 )

@@ -11,9 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import jsonschema_rs
+
 from streaming.contracts.evolution import breaks_between
 from streaming.contracts.published import Published, PublishedSchemas, same_text
-from streaming.contracts.schema import parse_contract
+from streaming.contracts.schema import DIALECT, parse_contract
+from streaming.contracts.wire import WriterSchema
+from streaming.contracts.wire.avro_resolution import unreadable
 from streaming.errors import ContractError, ScoringError
 
 READ_ONLY = 42205
@@ -46,10 +50,8 @@ class SchemaApi:
 
     def answer(self, method: str, target: str, body: bytes) -> Answer:
         """One request. target: path and query. Raises nothing for what a request holds."""
-        parts = urlsplit(target)
-        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        path = parts.path.rstrip("/") or "/"
         try:
+            path, query = _target(target)
             handler, names = _route(method, path)
             document = _document(body) if method == "POST" else None
             return Answer(200, handler(self, {name: unquote(text) for name, text in names.items()}, document, query))
@@ -183,16 +185,23 @@ class SchemaApi:
             return {"is_compatible": True}
         if kind != older.kind:
             return _verdict([f"a schema of type {kind} in a subject of type {older.kind}"], query)
-        if kind == "AVRO":
-            raise Refused(
-                422, 42201, "Ask with the JSON Schema of the event: its rules decide whether versions go together, not Avro's types"
-            )
-        contract = older.contract
         try:
-            newer = parse_contract(json.loads(text), contract.event, contract.version + 1, "the schema")
-        except (ContractError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            return _verdict(_breaks(older, text), query)
+        except (ContractError, ValueError, RecursionError) as error:
             raise Refused(422, 42201, f"Invalid schema: {' '.join(str(error).split())[:500]}") from None
-        return _verdict([found.message for found in breaks_between([contract, newer], "backward")], query)
+
+
+def _breaks(older: Published, text: str) -> list[str]:
+    """Why events of a published schema are none of the schema in `text`. Raises ContractError or ValueError if that is none."""
+    if older.kind == "AVRO":
+        return unreadable(WriterSchema("AVRO", older.text), WriterSchema("AVRO", text))
+    document, contract = json.loads(text), older.contract
+    # Another dialect would be looked for on the network.
+    if not isinstance(document, dict) or document.get("$schema", DIALECT) != DIALECT:
+        raise ContractError(f"expected an object, the JSON Schema of an event, of the dialect {DIALECT}")
+    jsonschema_rs.meta.validate(document)
+    newer = parse_contract(document, contract.event, contract.version + 1, "the schema")
+    return [found.message for found in breaks_between([contract, newer], "backward")]
 
 
 def _verdict(breaks: list[str], query: Mapping[str, str]) -> dict[str, Any]:
@@ -211,6 +220,15 @@ def _asked(body: Any) -> tuple[str, str]:
     if not isinstance(body, dict) or not isinstance(body.get("schema"), str):
         raise Refused(422, 42201, "Invalid schema: expected an object with `schema`, a text")
     return str(body.get("schemaType") or "AVRO"), body["schema"]
+
+
+def _target(target: str) -> tuple[str, dict[str, str]]:
+    """Path and query of a request's target."""
+    try:
+        parts = urlsplit(target)
+        return parts.path.rstrip("/") or "/", {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    except ValueError:  # a host in brackets that are never closed, more parameters than Python takes
+        raise Refused(400, 400, "The address cannot be read") from None
 
 
 def _document(body: bytes) -> Any:

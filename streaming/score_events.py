@@ -12,6 +12,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from streaming.checkpoint import check_checkpoint
 from streaming.config import Settings, load_settings
+from streaming.contracts.registry_client import registry_client
 from streaming.contracts.schema import Contract, load_contracts
 from streaming.errors import ConfigError
 from streaming.health import Health, served
@@ -72,6 +73,8 @@ def read_contracts(settings: Settings, deployment: Deployment) -> dict[int, Cont
 def check_everything(settings: Settings, deployment: Deployment, contracts: dict[int, Contract]) -> ModelWatch:
     """Brokers, topics, tables and model: told before the first event. Returns the model, loaded and verified."""
     spark_kafka_options(settings.kafka)
+    if settings.schema_registry.url:
+        registry_client(settings.schema_registry)
     check_checkpoint("stream.checkpoint", settings.stream.checkpoint)
     check_scoring_log(scoring_log(settings))
     check_topics(settings, ("event", "rejected", "replay", "metrics"))

@@ -41,7 +41,10 @@ def check_settings(topics: Topics, kinds: list[Kind], found: Mapping[str, TopicS
             raise TopicError(f"topic {name}: cleanup.policy {settings['cleanup.policy']} loses events; set it to delete")
         if kind in ("event", "replay") and _lets_unreadable_times_in(settings):
             raise TopicError(f"topic {name}: a message with an absurd time would stop the job for ever; set {_TIME_LIMIT} to {READABLE_MS}")
-    _check_room(topics, found)
+    for kind in ("rejected", "replay"):
+        if kind in kinds:
+            _check_room(topics, kind, found)
+            _check_kept(topics, kind, found)
 
 
 def _lets_unreadable_times_in(settings: Mapping[str, Any]) -> bool:
@@ -49,11 +52,28 @@ def _lets_unreadable_times_in(settings: Mapping[str, Any]) -> bool:
     return not limited and settings.get("message.timestamp.type") != "LogAppendTime"
 
 
-def _check_room(topics: Topics, found: Mapping[str, TopicSettings]) -> None:
-    limits = {name: int(found.get(name, {}).get("max.message.bytes", 0)) for name in (topics.event, topics.of("rejected"))}
-    source, rejected = limits.values()
-    if source and rejected and rejected <= source:
+def _check_room(topics: Topics, kind: Kind, found: Mapping[str, TopicSettings]) -> None:
+    source, room = (int(found.get(name, {}).get("max.message.bytes", 0)) for name in (topics.event, topics.of(kind)))
+    if source and room and room <= source:
         raise TopicError(
-            f"topic {topics.of('rejected')}: max.message.bytes {rejected} is not above the {source} of {topics.event}, "
-            f"so that the largest events could not be kept; set it to {source * 4 // 3}"
+            f"topic {topics.of(kind)}: max.message.bytes {room} is not above the {source} of {topics.event}, "
+            f"so that the largest events could not be {'kept' if kind == 'rejected' else 'sent again'}; set it to {source * 4 // 3}"
+        )
+
+
+def _check_kept(topics: Topics, kind: Kind, found: Mapping[str, TopicSettings]) -> None:
+    """Rejected and replayed events keep their own times, by which brokers delete: no sooner than where they came from."""
+    settings, name = found.get(topics.of(kind), {}), topics.of(kind)
+    if settings.get("message.timestamp.type") == "LogAppendTime":
+        if kind == "rejected":
+            raise TopicError(f"topic {name}: message.timestamp.type LogAppendTime loses the events' own times; set it to CreateTime")
+        return
+    source = topics.of("event" if kind == "rejected" else "rejected")
+    if "retention.ms" not in settings or "retention.ms" not in found.get(source, {}):
+        return
+    kept_ms, needed_ms = int(settings["retention.ms"]), int(found[source]["retention.ms"])
+    if kept_ms >= 0 and (needed_ms < 0 or kept_ms < needed_ms):
+        raise TopicError(
+            f"topic {name}: retention.ms {kept_ms} counts from an event's own time and is shorter than that of {source}, "
+            f"so that an old one is deleted too soon; set it to {needed_ms if needed_ms < 0 else f'{needed_ms} or more, or to -1'}"
         )

@@ -18,6 +18,7 @@ Span = dict[str, tuple[int, int]]
 _AT_ONCE = 500
 _PAUSE_S = 0.2
 _PREFETCH_KBYTES = "65536"
+_GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 _LEADERLESS = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 T = TypeVar("T")
 
@@ -29,9 +30,23 @@ def span_of(kafka: Kafka, topic: str) -> Span:
 
 
 def read(kafka: Kafka, topic: str, span: Span) -> Iterator[Message]:
-    """The messages of a span, each partition in its order. Raises Unavailable if the brokers stop answering."""
+    """The messages of a span, each partition in its order.
+
+    Raises Unavailable if the brokers stop answering, TopicError if the topic does not hold the span's beginning any more.
+    """
     with _opened(kafka, topic) as consumer:
         yield from _messages(consumer, kafka, topic, span)
+
+
+def committed(kafka: Kafka, topic: str, span: Span, group: str) -> dict[str, int]:
+    """What a consumer group says that it has done of a topic: partition → the offset after the last; left out where it says nothing.
+
+    Raises as `read`.
+    """
+    with _opened(kafka, topic, group) as consumer:
+        asked = [TopicPartition(topic, int(number)) for number in span]
+        found = _settled(lambda: consumer.committed(asked, kafka.wait_s), kafka.wait_s)
+    return {str(place.partition): place.offset for place in found if place.offset >= 0}
 
 
 def newest(kafka: Kafka, topic: str, count: int) -> list[bytes]:
@@ -39,18 +54,28 @@ def newest(kafka: Kafka, topic: str, count: int) -> list[bytes]:
 
     Raises as `span_of` does.
     """
-    with _opened(kafka, topic) as consumer:
-        span = {number: (max(low, high - count), high) for number, (low, high) in _span(consumer, kafka, topic).items()}
-        messages = heapq.nlargest(count, _messages(consumer, kafka, topic, span), key=_order)
-    return [message.value() or b"" for message in sorted(messages, key=_order)]
+    return [message.value() or b"" for message in newest_messages(kafka, topic, count)]
 
 
 def since(kafka: Kafka, topic: str, window_s: float) -> Iterator[bytes]:
     """The values of the messages of the last `window_s` seconds by the messages' own time. Raises as `span_of` does."""
+    for message in messages_since(kafka, topic, window_s):
+        yield message.value() or b""
+
+
+def newest_messages(kafka: Kafka, topic: str, count: int) -> list[Message]:
+    """The newest `count` messages by their time, oldest first, whole: with key, headers and address. As `newest` otherwise."""
+    with _opened(kafka, topic) as consumer:
+        span = {number: (max(low, high - count), high) for number, (low, high) in _span(consumer, kafka, topic).items()}
+        messages = heapq.nlargest(count, _messages(consumer, kafka, topic, span), key=_order)
+    return sorted(messages, key=_order)
+
+
+def messages_since(kafka: Kafka, topic: str, window_s: float) -> Iterator[Message]:
+    """The messages of the last `window_s` seconds by their own time, whole. Raises as `span_of` does."""
     with _opened(kafka, topic) as consumer:
         span = _from(consumer, kafka, topic, _span(consumer, kafka, topic), int((time() - window_s) * 1000))
-        for message in _messages(consumer, kafka, topic, span):
-            yield message.value() or b""
+        yield from _messages(consumer, kafka, topic, span)
 
 
 def _span(consumer: Consumer, kafka: Kafka, topic: str) -> Span:
@@ -107,14 +132,20 @@ def _settled(ask: Callable[[], T], wait_s: float) -> T:
 
 
 @contextmanager
-def _opened(kafka: Kafka, topic: str) -> Iterator[Consumer]:
-    # librdkafka insists on a group; nothing is committed.
-    ours = {"group.id": "scoring.span", "enable.auto.commit": False, "queued.max.messages.kbytes": _PREFETCH_KBYTES, "log_level": 0}
-    consumer = Consumer({**kafka.client, "bootstrap.servers": kafka.bootstrap_servers, **ours})
+def _opened(kafka: Kafka, topic: str, group: str = "scoring.span") -> Iterator[Consumer]:
+    # librdkafka insists on a group; nothing is committed. Where a span's beginning is gone it is to say so, and not to go elsewhere.
+    ours = {"group.id": group, "enable.auto.commit": False, "auto.offset.reset": "error", "log_level": 0}
+    consumer = Consumer(
+        {**kafka.client, "bootstrap.servers": kafka.bootstrap_servers, "queued.max.messages.kbytes": _PREFETCH_KBYTES, **ours}
+    )
     try:
         yield consumer
     except KafkaException as error:
         told = error.args[0].str()
+        if error.args[0].code() in _GONE:
+            raise TopicError(
+                f"topic {topic} does not hold what was to be read any more ({told}); begin anew, and see its retention.ms"
+            ) from None
         raise Unavailable(f"{kafka.bootstrap_servers}: topic {topic}: {told}; see that the brokers are up") from None
     finally:
         consumer.close()

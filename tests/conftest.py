@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,15 @@ from streaming.local import kafka, postgres
 from streaming.local import services as embedded
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+# Several test processes share the cores: threads of numerical libraries that wait in a loop would starve each other, and a JVM that
+# lives for a minute is better off without its optimising compiler.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, so that processes side by side end at about the same time."""
+    items.sort(key=lambda item: item.get_closest_marker("integration") is None)
 
 
 class RunningServices:

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests_support import a_plan
 
-from streaming.contracts.schema import read_schema
+from streaming.contracts.schema import Contract, parse_contract, read_schema
 from streaming.gather import metrics_record, reference_record
 from streaming.metrics.records import Metrics, Reference, decode, encode
 from streaming.metrics.sketches import latency_sketch
@@ -99,21 +99,29 @@ def test_a_batch_that_scored_nothing_names_what_it_was_planned_with_and_counts_i
     assert (record.events, record.scored, record.rejected) == (3, 0, 3)
 
 
+def contract(**drift: dict[str, float]) -> Contract:
+    """The contract of the events, with words for the drift of some fields."""
+    document = read_schema(SCHEMAS / "customer_activity" / "v1.json")
+    properties = {name: spec | ({"x-drift": drift[name]} if name in drift else {}) for name, spec in document["properties"].items()}
+    return parse_contract({**document, "properties": properties}, "customer_activity", 1, "v1")
+
+
 def test_the_reference_holds_the_frozen_bins_and_counts_of_the_exact_version() -> None:
     manifest = churn_artifact().manifest
-    record = reference_record(churn_plan(), manifest)
+    record = reference_record(churn_plan(), manifest, contract(tenure={"threshold": 0.3}, customer_id={"threshold": 0.4}))
     assert record.id == f"reference/churn_risk/churn/7/{manifest.sha256}"
     assert set(record.bins) == set(record.counts) == set(churn_model().features)
     assert record.bins["tenure"] == manifest.distributions["tenure"].bins
     assert record.counts["tenure"].total == manifest.training_rows
     assert (record.score_bins, record.score_counts) == (manifest.score.bins, manifest.score.counts)
     assert record.trained_at == manifest.trained_at
+    assert record.thresholds == {"tenure": 0.3}, "of features alone"
 
 
 def test_live_counts_lie_over_the_bins_of_the_reference() -> None:
     record, reference = (
         metrics_record(churn_plan(), tally_of(scored()), duration_ms=1),
-        reference_record(churn_plan(), churn_artifact().manifest),
+        reference_record(churn_plan(), churn_artifact().manifest, contract()),
     )
     live = record.groups[0]
     assert {name: len(h.counts) for name, h in live.features.items()} == {name: bins.size for name, bins in reference.bins.items()}
@@ -124,7 +132,7 @@ def test_live_counts_lie_over_the_bins_of_the_reference() -> None:
 def test_records_keep_to_their_published_schema(kind: str) -> None:
     records: dict[str, Metrics | Reference] = {
         "metrics": metrics_record(churn_plan(), tally_of(scored()), duration_ms=1),
-        "reference": reference_record(churn_plan(), churn_artifact().manifest),
+        "reference": reference_record(churn_plan(), churn_artifact().manifest, contract(tenure={"threshold": 0.3})),
     }
     record = records[kind]
     schema = jsonschema_rs.Draft202012Validator(read_schema(SCHEMAS / kind / f"v{record.version}.json"), validate_formats=True)

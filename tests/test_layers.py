@@ -33,6 +33,7 @@ LAYERS = (
         "settings_table",
         "topic_settings",
         "topic_span",
+        "unknown_ids",
         "topics",
     },
     {"cli"},

@@ -7,14 +7,17 @@ import json
 import os
 import pty
 import sys
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 import structlog
+from confluent_kafka import Producer
 
 from streaming.config import Log
-from streaming.logs import set_up_logs
+from streaming.local.processes import free_port
+from streaming.logs import KafkaClientLog, set_up_logs
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +78,17 @@ def test_auto_is_text_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         said = os.read(ours, 10_000).decode()
     os.close(ours)
     assert "batch" in said and not said.lstrip().startswith("{")
+
+
+def test_what_a_kafka_client_says_is_an_event_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs(Log(format="json"))
+    nobody = f"127.0.0.1:{free_port()}"
+    producer = Producer({"bootstrap.servers": nobody}, logger=KafkaClientLog())
+    lines: list[dict[str, str]] = []
+    until = time.monotonic() + 60
+    while not lines and time.monotonic() < until:
+        producer.poll(0.1)
+        lines += [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert lines[0]["event"] == "kafka_client"
+    assert nobody in lines[0]["said"]
+    assert lines[0]["level"] == "error"

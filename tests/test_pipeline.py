@@ -275,3 +275,15 @@ def test_a_replay_done_again_in_its_batch_stands(tmp_path: Path) -> None:
     for _ in range(2):
         tally, standing = task.run(replay_topic="events.replay").take(rows)
         assert (tally.scored, standing.num_rows) == (1, 1)
+
+
+def test_another_mapping_on_its_way_behind_the_first_gives_an_address_no_second_prediction(tmp_path: Path) -> None:
+    task = Task(tmp_path)
+    outcomes = []
+    for batch, number in ((1, 1), (2, 9)):
+        rows = raw_batch([event(number)], topic="events.replay", headers=replay_headers(7, 2))
+        tally, _ = task.run(replay_topic="events.replay", plan_id=f"q/{batch}").take(rows)
+        outcomes.append((tally.scored, tally.replayed))
+    assert outcomes == [(1, {"scored": 1}), (0, {"rejected": 1})]
+    assert [row["reason"] for row in task.rejected.rows] == ["event_conflict"]
+    assert len(task.store.history) == 1

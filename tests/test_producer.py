@@ -104,6 +104,7 @@ def test_events_arrive_once_with_the_entity_as_key(services: Any) -> None:
     assert len(found) == 51
     assert {m.key() for m in found} == {b"C-0", b"C-1", b"C-2", b"C-3", b"C-4", b"mine"}
     assert all(CONTRACT.check(m.value() or b"") == [] for m in found)
+    assert all(m.headers() == [("schema-version", b"1")] for m in found)
     assert abs(acknowledged[0][5] / 1000 - datetime.now(UTC).timestamp()) < 600
 
 

@@ -164,7 +164,7 @@ def terminals(tmp_path: Path) -> Iterator[Terminals]:
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_by_hand_word_for_word(terminals: Terminals) -> None:
     printed = {}
     for line in BY_HAND:

@@ -15,12 +15,18 @@ from streaming.topic_settings import READABLE_MS, check_settings, described
 from streaming.topics import check_topics, create_topics
 
 TOPICS = Topics(event="e")
-GOOD = {"cleanup.policy": "delete", "message.timestamp.before.max.ms": str(READABLE_MS), "max.message.bytes": "1000"}
-KINDS: list[Kind] = ["event", "rejected", "metrics"]
+GOOD = {
+    "cleanup.policy": "delete",
+    "message.timestamp.before.max.ms": str(READABLE_MS),
+    "max.message.bytes": "1000",
+    "retention.ms": "604800000",
+}
+KINDS: list[Kind] = ["event", "rejected", "replay", "metrics"]
 
 
 def found(**changes: dict[str, str]) -> dict[str, dict[str, str]]:
-    settings = {"e": GOOD, "e.rejected": GOOD | {"max.message.bytes": "1334"}, "e.metrics": GOOD}
+    kept = GOOD | {"max.message.bytes": "1334", "retention.ms": "-1", "message.timestamp.type": "CreateTime"}
+    settings = {"e": GOOD, "e.rejected": kept, "e.replay": kept, "e.metrics": GOOD}
     return settings | {name.replace("_", "."): settings[name.replace("_", ".")] | change for name, change in changes.items()}
 
 
@@ -36,6 +42,11 @@ def test_times_that_the_broker_sets_itself_need_no_limit() -> None:
     check_settings(TOPICS, KINDS, found(e={"message.timestamp.before.max.ms": str(2**63 - 1), "message.timestamp.type": "LogAppendTime"}))
 
 
+def test_a_replay_topic_with_times_of_its_own_may_forget_and_the_others_as_their_sources_do() -> None:
+    check_settings(TOPICS, KINDS, found(e_replay={"retention.ms": "604800000", "message.timestamp.type": "LogAppendTime"}))
+    check_settings(TOPICS, KINDS, found(e_rejected={"retention.ms": "604800000"}, e_replay={"retention.ms": "604800000"}))
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -46,6 +57,13 @@ def test_times_that_the_broker_sets_itself_need_no_limit() -> None:
             {"e_rejected": {"max.message.bytes": "1000"}},
             "topic e.rejected: max.message.bytes 1000 is not above the 1000 of e.*set it to 1333",
         ),
+        ({"e_replay": {"max.message.bytes": "1000"}}, "topic e.replay: max.message.bytes 1000 is .* could not be sent again"),
+        ({"e_replay": {"retention.ms": "604800000"}}, "topic e.replay: retention.ms 604800000 counts from an event's own time.* to -1$"),
+        (
+            {"e_rejected": {"retention.ms": "86400000"}},
+            "topic e.rejected: retention.ms 86400000 .* that of e,.* 604800000 or more, or to -1",
+        ),
+        ({"e_rejected": {"message.timestamp.type": "LogAppendTime"}}, "topic e.rejected: .*LogAppendTime loses the events' own times"),
     ],
 )
 def test_settings_that_lose_events_are_named_with_the_way_out(changes: dict[str, dict[str, str]], said: str) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 import pyarrow as pa
 
 from streaming.contracts import load_contract
+from streaming.contracts.published import PublishedSchemas
 from streaming.contracts.wire import SchemaKey, WriterSchema
 from streaming.testing import raw_batch
 
@@ -18,6 +19,8 @@ SCHEMAS = Path("schemas")
 CONTRACT = load_contract(SCHEMAS / "customer_activity/v1.json")
 GOOD = json.loads(Path("tests/corpus/customer_activity.jsonl").read_text().splitlines()[0])["value"].encode()
 CASES = [json.loads(line) for line in Path("tests/corpus/wire.jsonl").read_text().splitlines()]
+IDS: dict[str, int] = {schema.kind: schema.id for schema in PublishedSchemas(SCHEMAS, topics={}).by_id.values()}
+"""The ids of customer_activity, the only event, in the registry of this repository's schemas, by kind."""
 Headers = Sequence[tuple[str, bytes]]
 
 

@@ -53,8 +53,10 @@ def describe(
 ) -> None:
     """Describe data in one pass: presence, types, quantiles, top values, slices, correlation and association.
 
-    --json writes statistics that `scoring data validate --baseline` reads. With --schema, times are read as such and the
-    values of personal fields are not kept.
+    --json writes statistics that `scoring data validate --baseline` reads. With --schema, times are read as such, the values
+    of personal fields are not kept, and integers with an enum are associated like texts.
+
+    Exit codes: 0, or 2 if the data cannot be read, a field to slice by is not there, or there is no such contract.
     """
     from streaming.cli.data_source import Source, find_contract, publish_statistics, show_statistics
     from streaming.contracts.statistics.document import encode_document
@@ -93,22 +95,24 @@ def validate(
     as_json: AsJson = False,
     config: Config = _CONFIG,
 ) -> None:
-    """Hold data to a contract and to a baseline; exit code 1 if there are anomalies.
+    """Hold data to a contract and to a baseline.
 
     Each anomaly is told with its numbers and two ways out: mend the data, or change the schema.
+
+    Exit codes: 0 no anomaly; 1 anomalies; 2 the data or the baseline cannot be read, there is no such contract, or no schema
+    could be proposed (the anomalies are told all the same).
     """
-    from streaming.cli.data_source import Source, find_contract, hold, show_anomalies
+    from streaming.cli.data_source import Source, find_contract, hold, propose_schema, show_anomalies
     from streaming.contracts.statistics.against_baseline import thresholds
-    from streaming.contracts.statistics.proposal import write_proposal
 
     limits = thresholds(measure.value, max_distance, max_category, max_presence)
     contract = find_contract(schema, schemas, "training" if training else "serving")
     document = Source(file, topic, last, window, config).document(contract)
     report = hold(document, contract, baseline, "skew" if skew else "drift", limits, metadata=not no_metadata, page=out)
-    proposal = write_proposal(contract, report.anomalies, write_schema) if write_schema and report.anomalies else None
+    proposal = propose_schema(contract, report, write_schema)
     show_anomalies(report, proposal, as_json=as_json)
     if report.anomalies:
-        raise typer.Exit(1)
+        raise typer.Exit(2 if proposal.error else 1)
 
 
 @data_app.command()
@@ -126,22 +130,20 @@ def expectations(
     publish: Publish = False,
     config: Config = _CONFIG,
 ) -> None:
-    """Hold data to the Great Expectations suite of a contract, row by row; exit code 1 if an expectation fails."""
+    """Hold data to the Great Expectations suite of a contract, row by row; exit code 1 if an expectation fails.
+
+    A topic is read as the stream reads it: in every wire format, and events of other schema versions lifted to this one. What
+    is unreadable or rejected by the stream is a failure too, and so is a file or window without rows.
+    """
     import msgspec
 
+    from streaming.cli.data_expectations import hold_to_suite, show_beside
     from streaming.cli.data_source import Source, find_contract, publish_expectations, show_outcomes
-    from streaming.contracts.expectation_run import run_expectations
-    from streaming.contracts.expectations import expected_of, inexpressible
-    from streaming.contracts.expected_frame import read_frame, rows_frame
+    from streaming.contracts.expectations import inexpressible
 
     contract, metadata = find_contract(schema, schemas, "training" if training else "serving"), not no_metadata
     source = Source(file, topic, last, window, config)
-    frame = (
-        read_frame(Path(source.name), contract, metadata=metadata)
-        if not topic
-        else rows_frame(source.messages(), contract, metadata=metadata)
-    )
-    report = run_expectations(frame, expected_of(contract, metadata=metadata), f"{contract.event}_v{contract.version}", docs)
+    report = hold_to_suite(source, contract, schemas, metadata=metadata, docs=docs)
     untold = inexpressible(contract, metadata=metadata)
     if publish:
         publish_expectations(report, source.name, config)
@@ -149,5 +151,6 @@ def expectations(
         typer.echo(msgspec.json.encode({**msgspec.to_builtins(report), "inexpressible": untold}))
     else:
         show_outcomes(report, untold)
+        show_beside(report)
     if not report.success:
         raise typer.Exit(1)

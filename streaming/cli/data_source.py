@@ -11,15 +11,19 @@ import typer
 
 from streaming.config import load_settings
 from streaming.contracts import Contract, load_contract
+from streaming.contracts.expectation_record import record_of as expectations_record
 from streaming.contracts.expectation_run import ExpectationReport
-from streaming.contracts.expectation_run import record_of as expectations_record
-from streaming.contracts.statistics import blocks_of_messages, describe, read_blocks
+from streaming.contracts.reasons import clip
+from streaming.contracts.statistics import DataError, blocks_of_messages, describe, read_blocks
 from streaming.contracts.statistics.against_baseline import Comparison, Thresholds
 from streaming.contracts.statistics.anomaly import Report, shown_name
 from streaming.contracts.statistics.column import Block
+from streaming.contracts.statistics.dataset import left_out
 from streaming.contracts.statistics.document import Document, document_of, read_document
+from streaming.contracts.statistics.proposal import write_proposal
 from streaming.contracts.statistics.validate import validate_statistics
 from streaming.contracts.vocabulary import Environment
+from streaming.errors import ContractError
 from streaming.records import rfc3339
 from streaming.report.data_page import write_data
 from streaming.report.data_watch import publish_records, statistics_records
@@ -56,19 +60,44 @@ class Source(msgspec.Struct, frozen=True):
         return read_blocks(self.file, kinds)
 
     def document(self, contract: Contract | None, slices: Sequence[str] = ()) -> Document:
-        """Statistics of the rows; of personal fields of the contract no value is kept."""
-        personal = {field.name for field in contract.fields if field.words.sensitivity == "personal"} if contract else set()
-        statistics = describe(self.blocks(contract), slices=slices, personal=personal)
+        """Statistics of the rows; of personal fields of the contract no value is kept, and integers with choices are categories.
+
+        Raises DataError, also if a field to slice by is in no row.
+        """
+        fields = contract.fields if contract else ()
+        personal = {field.name for field in fields if field.words.sensitivity == "personal"}
+        coded = {field.name for field in fields if field.choices is not None and field.kind in ("integer", "number")}
+        statistics = describe(self.blocks(contract), slices=slices, personal=personal, categories=coded)
+        strange = [name for name in slices if name not in statistics.fields]
+        if strange and statistics.rows:
+            known = ", ".join(map(shown_name, statistics.fields))
+            raise DataError(f"{self.name}: there is no field {shown_name(strange[0])!r} to slice by; there are {clip(known, 300)}")
         return document_of(statistics, self.name, rfc3339(datetime.now(UTC)))
 
 
+class NoContract(ContractError):
+    """There is no contract of the name that was given, or it cannot be used: name another, or mend it."""
+
+    exit_code = 2
+
+
+class Proposed(msgspec.Struct, frozen=True):
+    """The proposed schema's file, or why there is none; neither where none was asked for."""
+
+    path: Path | None = None
+    error: str = ""
+
+
 def find_contract(schema: str, schemas: Path, environment: Environment) -> Contract:
-    """The contract that --schema names: NAME/VERSION (customer_activity/1) or a file. Raises ContractError and BadParameter."""
+    """The contract that --schema names: NAME/VERSION (customer_activity/1) or a file. Raises NoContract and BadParameter."""
     if not schema:
         raise typer.BadParameter("name the contract with --schema, as in --schema customer_activity/1")
     name, _, version = schema.rpartition("/")
     path = Path(schema) if schema.endswith(".json") else schemas / name / f"v{version.removeprefix('v')}.json"
-    return load_contract(path, environment)
+    try:
+        return load_contract(path, environment)
+    except ContractError as error:
+        raise NoContract(str(error)) from None
 
 
 def publish_statistics(document: Document, config: Path) -> None:
@@ -83,16 +112,28 @@ def publish_expectations(report: ExpectationReport, source: str, config: Path) -
 
 
 def show_statistics(document: Document) -> None:
-    """One line for each field."""
+    """One line for each field, then what is beyond a limit."""
     summary = document.summary
     typer.echo(f"{document.source}: {summary.rows:,} rows, {len(summary.fields)} fields, {summary.unreadable:,} unreadable")
     for name, field in summary.fields.items():
         numbers = field.numbers
         spread = f", mean {numbers.mean:.6g}, {numbers.low:.6g} to {numbers.high:.6g}" if numbers and numbers.mean is not None else ""
-        top = f", most often {field.top[0].value!r} {field.top[0].count:,}×" if field.top and not spread else ""
+        top = f", most often {clip(field.top[0].value, 60)!r} {field.top[0].count:,}×" if field.top and not spread else ""
         typer.echo(
             f"  {shown_name(name)}: {field.type}, {field.presence * 100:.4g} % present, {field.distinct.estimate:,} different{spread}{top}"
         )
+    for line in left_out(summary):
+        typer.echo(f"  {line}")
+
+
+def propose_schema(contract: Contract, report: Report, folder: Path | None) -> Proposed:
+    """Write the next version below a folder, if one is named and there are anomalies; an error is kept, to be told after them."""
+    if folder is None or not report.anomalies:
+        return Proposed()
+    try:
+        return Proposed(write_proposal(contract, report.anomalies, folder))
+    except ContractError as error:
+        return Proposed(error=str(error))
 
 
 def hold(
@@ -110,21 +151,27 @@ def hold(
     state = before.state if before else None
     report = validate_statistics(document.state, contract, state, comparison=comparison, thresholds=limits, metadata=metadata)
     if page:
-        write_data(document, page, report.anomalies, before)
+        write_data(document, page, report, before)
     return report
 
 
-def show_anomalies(report: Report, proposal: Path | None, *, as_json: bool) -> None:
-    """Each anomaly with its two ways out, then what statistics cannot tell."""
+def show_anomalies(report: Report, proposal: Proposed, *, as_json: bool) -> None:
+    """Each anomaly with its two ways out, then what statistics cannot tell, and the proposal or why there is none."""
     if as_json:
-        typer.echo(msgspec.json.encode({**msgspec.to_builtins(report), "proposal": str(proposal) if proposal else None}))
+        told = {"proposal": str(proposal.path) if proposal.path else None, "proposal_error": proposal.error or None}
+        typer.echo(msgspec.json.encode(msgspec.to_builtins(report) | told))
         return
     for anomaly in report.anomalies:
         typer.echo(f"{anomaly.message}\n  mend the data: {anomaly.mend_data}\n  change the schema: {anomaly.change_schema}")
     untold = "; ".join(f"{name or 'event'}: {', '.join(keywords)}" for name, keywords in report.unchecked.items())
-    typer.echo(f"{report.rows:,} rows, {len(report.anomalies)} anomalies" + (f"; not told by statistics: {untold}" if untold else ""))
-    if proposal:
-        typer.echo(f"proposed: {proposal}; review it, then `scoring schema check`")
+    count = f"{len(report.anomalies)} anomal{'y' if len(report.anomalies) == 1 else 'ies'}"
+    typer.echo(f"{report.rows:,} rows, {count}" + (f"; not told by statistics: {untold}" if untold else ""))
+    if report.too_few:
+        typer.echo(f"too few values to tell drift from chance: {', '.join(map(shown_name, report.too_few))}")
+    if proposal.path:
+        typer.echo(f"proposed: {proposal.path}; review it, then `scoring schema check`")
+    if proposal.error:
+        typer.echo(f"no schema proposed: {proposal.error}")
 
 
 def show_outcomes(report: ExpectationReport, untold: dict[str, list[str]]) -> None:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from streaming.config import Settings
+    from streaming.replay.rejection import Address
     from streaming.replay.selection import Selection
 
-rejected = typer.Typer(no_args_is_help=True, help="Rejected events: list, show, count, and replay after a mend.")
+rejected = typer.Typer(no_args_is_help=True, help="Rejected events: list, page, show, count, and replay after a mend.")
 
 Config = Annotated[Path, typer.Option(help="Configuration file of the service.")]
 Reason = Annotated[str, typer.Option(help="Only this rule, as enum or future_time.")]
@@ -40,6 +42,14 @@ def selection_of(asked: dict[str, str]) -> Selection:
     return Selection(asked["reason"], asked["path"], asked["schema_version"], asked["producer"], **bounds)
 
 
+def predicted_of(settings: Settings, addresses: list[Address]) -> set[Address]:
+    """Those of the addresses that the configuration's deployment has a prediction of. Raises Unavailable, StoreError, ConfigError."""
+    from streaming.models.deployment import load_deployment
+    from streaming.replay.selection import mended
+
+    return mended(settings.store.dsn.get_secret_value(), load_deployment(settings.deployment).name, addresses)
+
+
 @rejected.command("list")
 def list_groups(
     reason: Reason = "",
@@ -60,12 +70,11 @@ def list_groups(
     from streaming.config import load_settings
     from streaming.replay.groups import grouped
     from streaming.replay.run import select
-    from streaming.replay.selection import mended
 
     settings = load_settings(config)
     asked = {"reason": reason, "path": path, "schema_version": schema_version, "producer": producer, "since": since, "until": until}
     found = select(settings, selection_of(asked))
-    groups = grouped(found, mended(settings.store.dsn.get_secret_value(), [rejection.address for rejection in found]))
+    groups = grouped(found, predicted_of(settings, [rejection.address for rejection in found]))
     if as_json:
         typer.echo(msgspec.json.encode(groups))
         return
@@ -76,6 +85,31 @@ def list_groups(
 
 
 @rejected.command()
+def page(
+    reason: Reason = "",
+    path: Place = "",
+    schema_version: Version = "",
+    producer: Producer = "",
+    since: Since = "",
+    until: Until = "",
+    out: Annotated[Path, typer.Option(help="Where the page is written; folders are made.")] = Path("var/rejected.html"),
+    config: Config = _CONFIG,
+) -> None:
+    """Write what `list` says to one HTML file, which opens from disk without a network."""
+    from streaming.config import load_settings
+    from streaming.replay.groups import grouped
+    from streaming.replay.run import select
+    from streaming.report.rejected_page import write_rejected
+
+    settings = load_settings(config)
+    asked = {"reason": reason, "path": path, "schema_version": schema_version, "producer": producer, "since": since, "until": until}
+    found = select(settings, selection_of(asked))
+    groups = grouped(found, predicted_of(settings, [rejection.address for rejection in found]))
+    write_rejected(settings.topics.event, groups, out)
+    typer.echo(f"{out}: {len(found):,} events of {len(groups)} cause{'' if len(groups) == 1 else 's'}")
+
+
+@rejected.command()
 def show(
     address: Annotated[str, typer.Argument(help="topic/partition/offset where the event first came, or partition/offset.")],
     config: Config = _CONFIG,
@@ -83,14 +117,14 @@ def show(
 ) -> None:
     """Show one rejected event in full: each rejection, its key, headers and value, escaped so that a terminal is safe."""
     from streaming.config import load_settings
-    from streaming.replay.page import address_of, as_fields, page, told_of
-    from streaming.replay.selection import mended
+    from streaming.replay.page import address_of, as_fields, told_of
+    from streaming.replay.page import page as event_page
 
     settings = load_settings(config)
     place = address_of(address, settings.topics.event)
     messages = told_of(settings, place)
-    predicted = bool(mended(settings.store.dsn.get_secret_value(), [place]))
-    typer.echo(json.dumps(as_fields(messages, mended=predicted)) if as_json else page(messages, mended=predicted))
+    predicted = bool(predicted_of(settings, [place]))
+    typer.echo(json.dumps(as_fields(messages, mended=predicted)) if as_json else event_page(messages, mended=predicted))
 
 
 @rejected.command()
@@ -108,12 +142,11 @@ def stats(
     from streaming.config import load_settings
     from streaming.replay.groups import counts
     from streaming.replay.run import select
-    from streaming.replay.selection import mended
 
     settings = load_settings(config)
     asked = {"reason": reason, "path": path, "schema_version": schema_version, "producer": producer, "since": since, "until": until}
     found = select(settings, selection_of(asked))
-    predicted = len(mended(settings.store.dsn.get_secret_value(), [rejection.address for rejection in found]))
+    predicted = len(predicted_of(settings, [rejection.address for rejection in found]))
     tables = counts(found)
     if as_json:
         typer.echo(json.dumps({"events": len(found), "mended": predicted, **tables}))

@@ -26,6 +26,23 @@ from streaming.replay.trial import Trial, trial_plan, try_out
 from streaming.topic_span import span_of
 
 
+class Sent(msgspec.Struct):
+    """What a replay did, in events. on_the_way: those of an earlier replay that have no outcome yet, which were left out."""
+
+    run: str
+    sent: int
+    sent_before: int
+    mended: int
+    on_the_way: int
+    state: str
+
+    def line(self, topic: str) -> str:
+        """The same as a sentence."""
+        before = f", {self.sent_before:,} before the stop" if self.sent_before else ""
+        waiting = f", {self.on_the_way:,} are still on their way from an earlier replay" if self.on_the_way else ""
+        return f"sent {self.sent:,} events to {topic}{before}; {self.mended:,} had a prediction{waiting}; {self.state}"
+
+
 def dry(settings: Settings, selection: Selection, mapping: Path | None, *, as_json: bool) -> None:
     """Say how many events would pass under the present contracts, and why the others would not. Sends nothing."""
     rules = load_mapping(mapping) if mapping else Mapping()
@@ -48,18 +65,14 @@ def publish(
         earlier = unfinished(folder, asked, settings.topics.event, rules.text)
         run = earlier or _fresh(settings, asked, selection, rules)
         file = save(folder, run)
-        found = wanted(settings, run)
         sent = sent_before(settings, run) if earlier else set()
-        left = [rejection for rejection in found.open if rejection.address not in sent]
-        _send(settings, run, left, rules, rate=rate, before=len(sent))
-        mended = len(found.mended - sent)
-        run = run.ended(len(sent) + len(left), mended)
-        save(folder, run)
-    if as_json:
-        typer.echo(json.dumps({"run": run.id, "sent": len(left), "sent_before": len(sent), "mended": mended, "state": str(file)}))
-    else:
-        before = f", {len(sent):,} before the stop" if sent else ""
-        typer.echo(f"sent {len(left):,} events to {settings.topics.of('replay')}{before}; {mended:,} had a prediction; {file}")
+        found = wanted(settings, run, sent)
+        if earlier:
+            typer.echo(f"goes on with the run of {run.started_at}, {len(found.open):,} events left; {file}", err=True)
+        _send(settings, run, found.open, rules, rate=rate, before=len(sent))
+        told = Sent(run.id, len(found.open), len(sent), len(found.mended - sent), len(found.on_the_way), str(file))
+        save(folder, run.ended(told.sent_before + told.sent, told.mended))
+    typer.echo(msgspec.json.encode(told) if as_json else told.line(settings.topics.of("replay")))
 
 
 def _fresh(settings: Settings, asked: dict[str, str], selection: Selection, rules: Mapping) -> Run:
@@ -76,11 +89,16 @@ def _send(settings: Settings, run: Run, left: list[Rejection], rules: Mapping, *
 
 def _tell_trial(found: Wanted, trial: Trial, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps({"dry_run": True, "mended": len(found.mended), **msgspec.to_builtins(trial)}))
+        told = {"dry_run": True, "mended": len(found.mended), "on_the_way": len(found.on_the_way)}
+        typer.echo(json.dumps(told | msgspec.to_builtins(trial)))
         return
     typer.echo(
         f"{trial.events:,} events would be sent, {trial.mapped:,} of them changed by the mapping; {len(found.mended):,} have a prediction"
     )
+    if found.on_the_way:
+        typer.echo(f"  {len(found.on_the_way):>9,}  are still on their way from an earlier replay, and left out")
+    if trial.unreadable:
+        typer.echo(f"  {trial.unreadable:>9,}  are sent as they are: the mapping finds no JSON object in them (Avro, or broken)")
     typer.echo(f"  {trial.passing:>9,}  would pass the contract now")
     for reason, number in sorted(trial.rejected.items(), key=lambda item: (-item[1], item[0])):
         typer.echo(f"  {number:>9,}  would be rejected again: {reason}")

@@ -1,7 +1,9 @@
-"""`scoring run`: start a job through spark-submit, as production does."""
+"""`scoring run`: start a job, as production does: the streaming ones through spark-submit."""
 
 from __future__ import annotations
 
+import os
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -16,26 +18,40 @@ class Job(StrEnum):
 
     score_events = "score-events"
     detect_drift = "detect-drift"
+    validate_data = "validate-data"
 
 
 def run(
-    job: Annotated[Job, typer.Argument(help="score-events: validate and score the event topic; detect-drift: watch the metrics topic")],
+    context: typer.Context,
+    job: Annotated[
+        Job,
+        typer.Argument(
+            help="score-events: validate and score the event topic; detect-drift: watch the metrics topic; "
+            "validate-data: hold windows of the event topic to their contract, with options of its own: "
+            "--last, --every-s, --docs, --file, --no-metadata (`python jobs/validate_data.py --help`)"
+        ),
+    ],
     config: Annotated[Path, typer.Option(help="configuration file")] = Path("conf/local.toml"),
 ) -> None:
-    """Start a job through spark-submit and stay with it until Ctrl-C or SIGTERM; it ends after its batch."""
+    """Start a job and stay with it until Ctrl-C or SIGTERM; it ends after its batch. The streaming jobs run through spark-submit."""
     from streaming.config import DRIFT_WITHOUT, load_settings
     from streaming.local.jars import jar_paths
     from streaming.local.java import java_home
     from streaming.spark import become, submit_command, submit_environment
 
-    settings = load_settings(config, without=DRIFT_WITHOUT if job is Job.detect_drift else ())
     script = Path(f"jobs/{job.value.replace('-', '_')}.py")
     if not script.is_file():
         raise SetupError(f"{script} is not here; run this in the folder of the project")
+    if job is Job.validate_data:
+        become([sys.executable, str(script), "--config", str(config), *context.args], dict(os.environ))
+    if context.args:
+        raise typer.BadParameter(f"{job.value} takes --config and nothing else; found {context.args[0]}")
+    settings = load_settings(config, without=DRIFT_WITHOUT if job is Job.detect_drift else ())
     command = submit_command(script, config, settings, jars=jar_paths("spark-kafka"), local_files=jar_paths("local-files"))
     become(command, submit_environment(java_home(), settings.spark.master))
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(run)
+    # What validate-data alone takes goes on to it as it is.
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run)

@@ -20,8 +20,10 @@ def register(app: typer.Typer) -> None:
 
 
 def infer(
-    file: Annotated[Path | None, typer.Argument(help="Data: .csv, .jsonl (also .gz), .parquet, .arrow.")] = None,
-    topic: Annotated[str, typer.Option(help="Instead of a file: a topic of the brokers in --config.")] = "",
+    source: Annotated[
+        str, typer.Argument(help="Data: a file (.csv, .jsonl, also .gz, .parquet, .arrow), or a topic of the brokers in --config.")
+    ] = "",
+    topic: Annotated[str, typer.Option(help="The topic, where its name looks like a file's.")] = "",
     last: Annotated[int, typer.Option(min=1, help="The newest messages of the topic to look at.")] = 10_000,
     event: Annotated[str, typer.Option(help="Name of the event; by default the file's or the topic's.")] = "",
     entity: Annotated[str, typer.Option(help="Field that names whom the event is about.")] = "",
@@ -43,8 +45,9 @@ def infer(
     from streaming.contracts.infer import Roles
     from streaming.contracts.infer import infer as infer_schema
 
-    if (file is None) == (not topic):
-        raise typer.BadParameter("name a file, or a topic with --topic")
+    if bool(source) == bool(topic):
+        raise typer.BadParameter("name a file or a topic")
+    file, topic = _file_or_topic(source) if source else (None, topic)
     name = event or (out.parent.name if out else topic or _stem(file))
     roles = Roles(entity, event_time, event_id, target, positive, tuple(metadata or ()))
     document = infer_schema(_blocks(file, topic, last, config), name, roles, form=_form(file))
@@ -61,6 +64,13 @@ def _form(file: Path | None) -> Form:
     if file is None or {".jsonl", ".ndjson"} & set(file.suffixes):
         return "events"
     return "csv" if file.suffix == ".csv" else "table"
+
+
+def _file_or_topic(source: str) -> tuple[Path | None, str]:
+    """A name without a folder and an ending that is no file is a topic's."""
+    path = Path(source)
+    is_topic = not path.exists() and path.name == source and not path.suffix
+    return (None, source) if is_topic else (path, "")
 
 
 def _stem(file: Path | None) -> str:

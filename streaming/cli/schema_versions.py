@@ -60,12 +60,17 @@ def publish(
     name: Annotated[str, typer.Argument(help="The draft: EVENT/VERSION, as credit/2, or a file.")],
     folder: Annotated[Path, FOLDER] = Path("schemas"),
     compatibility: Annotated[Compatible, typer.Option(help="What it must be to the version before it.")] = Compatible.backward,
+    transitive: Annotated[bool, typer.Option("--transitive", help="To all versions before it.")] = False,
     allow_breaking: Annotated[bool, typer.Option("--allow-breaking", help="Publish although somebody breaks; who is told.")] = False,
 ) -> None:
-    """Publish a draft: from then on its file never changes. Refuses one that is not compatible with the version before it."""
+    """Publish a draft: from then on its file never changes.
+
+    Refuses one that is not compatible with the version before it, or whose version before it is a draft.
+    """
     from streaming.contracts.versions import named_schema, publish_one
 
-    allowed = publish_one(named_schema(name, folder), compatibility=compatibility.value, allow_breaking=allow_breaking)
+    path = named_schema(name, folder)
+    allowed = publish_one(path, compatibility=compatibility.value, transitive=transitive, allow_breaking=allow_breaking)
     for found in allowed:
         typer.echo(f"allowed: {found.message}")
     typer.echo(f"published {name}")

@@ -30,18 +30,21 @@ def train(
         "examples/churn/telco_churn.csv"
     ),
     deployment: Annotated[Path | None, typer.Option(help="Deployment file; by default that of the configuration.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check/--no-check", help="First hold the table to its contract, row by row, with Great Expectations: seconds.")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print version, checksum and metrics as JSON.")] = False,
 ) -> None:
     """Train a deployment's model on 70 % of a table, measure it on the rest, and register it for serving.
 
     Features and target are those of the event's schema (x-role). The model goes to the MLflow registry of the configuration
-    file, under the name and alias that the deployment serves.
+    file, under the name and alias that the deployment serves. A table that breaks the schema is refused.
     Running jobs take the new version with their next micro-batch.
     """
     from streaming.config import load_settings
     from streaming.local.table import train_table
 
-    version, artifact = train_table(load_settings(config), data, deployment)
+    version, artifact = train_table(load_settings(config), data, deployment, check=check)
     if as_json:
         typer.echo(json.dumps(_summary(version, artifact.manifest)))
     else:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from streaming.contracts.schema import load_contract, read_schema
 from streaming.errors import ContractError
@@ -12,6 +14,9 @@ from streaming.errors import ContractError
 FILE = "CHECKSUMS"
 RECORD = "x-record"
 """Top-level keyword of the schemas of the service's own records, which may be of any shape."""
+
+REVIEW = "review:"
+"""How a guess begins, in the `$comment` beside it."""
 
 
 def check_folder(folder: Path) -> dict[str, str]:
@@ -27,12 +32,22 @@ def check_folder(folder: Path) -> dict[str, str]:
         check_schema(path)
         if name in published and published[name] != _sum(path):
             raise ContractError(f"{path}: published, and changed since; restore it, and make the change a new version")
+    _check_numbers(present)
     return {name: "published" if name in published else "draft" for name in present}
 
 
 def publish(folder: Path, only: Collection[str] | None = None) -> list[str]:
-    """Add drafts to CHECKSUMS, all or those named, after all schemas were checked. Returns the names added. Raises ContractError."""
+    """Add drafts to CHECKSUMS, all or those named, after all schemas were checked. Returns the names added.
+
+    Raises ContractError, also where a draft still has the marks of `scoring schema infer`: nobody has looked at those guesses.
+    """
     drafts = [name for name, state in check_folder(folder).items() if state == "draft" and (only is None or name in only)]
+    for name in drafts:
+        if marked := list(_marked(read_schema(folder / name))):
+            raise ContractError(
+                f"{folder / name}: {len(marked)} guesses are marked for review, the first at {marked[0] or '/'}; "
+                f'look at each and take its "$comment": "{REVIEW} …" away'
+            )
     with (folder / FILE).open("a", encoding="utf-8") as file:
         file.writelines(f"{_sum(folder / name)}  {name}\n" for name in drafts)
     return drafts
@@ -60,7 +75,36 @@ def published_sums(folder: Path) -> dict[str, str]:
     lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     if any(len(line) != 2 for line in lines):
         raise ContractError(f"{path}: a line that is not `sha256  name`; restore it from version control")
+    names = [name for _, name in lines]
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
+        raise ContractError(f"{path}: {twice[0]} stands there twice; restore it from version control")
     return {name: digest for digest, name in lines}
+
+
+def _marked(schema: Any, path: str = "") -> Iterator[str]:
+    """Where a schema has marks of review, as JSON Pointers."""
+    if isinstance(schema, dict):
+        if str(schema.get("$comment", "")).startswith(REVIEW):
+            yield path
+        for name, part in schema.items():
+            yield from _marked(part, f"{path}/{name}")
+
+
+def registry_number(name: str, digest: str) -> int:
+    """The number of a schema in a registry, 1 to 2^30 - 1, from its line of CHECKSUMS alone: neither other lines nor their order matter.
+
+    name: `<event>/v<N>.json`; digest: SHA-256 of the file, hex.
+    """
+    return int.from_bytes(sha256(f"{digest}  {name}".encode()).digest()[:8], "big") % (2**30 - 1) + 1
+
+
+def _check_numbers(present: Mapping[str, Path]) -> None:
+    """Two of a thousand schemas have the same number once in two thousand folders; told while one is a draft, that is easily mended."""
+    names: dict[int, str] = {}
+    for name, path in present.items():
+        other = names.setdefault(registry_number(name, _sum(path)), name)
+        if other != name:
+            raise ContractError(f"{path}: has the same number in a registry as {other}; change a word in the description of the draft")
 
 
 def _sum(path: Path) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -67,7 +67,15 @@ def refusals(source: Schema | bool, target: Schema | bool, path: str = "") -> li
         return _refused_values(values, now, path)
     found = [*_types_refused(wide, now, path), *(r for keyword in now for r in _refused(keyword, wide, now, path))]
     # What the source says in composed keywords is not looked into: it may forbid what seems to be refused.
-    return [msgspec.structs.replace(r, decided=False) if COMPOSED & set(wide) else r for r in dict.fromkeys(found)]
+    return [msgspec.structs.replace(r, decided=False) if COMPOSED & set(wide) else r for r in distinct(found)]
+
+
+def distinct(found: Iterable[Refusal]) -> list[Refusal]:
+    """The first of each by path, rule and words. Their examples may be lists and objects, which cannot be hashed."""
+    first: dict[tuple[str, str, str], Refusal] = {}
+    for refusal in found:
+        first.setdefault((refusal.path, refusal.rule, refusal.found), refusal)
+    return list(first.values())
 
 
 def restricting(schema: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET
 
-from streaming.contracts.containment import Refusal, refusals, restricting, same
+from streaming.contracts.containment import Refusal, distinct, refusals, restricting, same
 from streaming.contracts.fields import Field
 from streaming.contracts.keywords import EVENT_RULES
 from streaming.contracts.move import Move, as_is, move_along
@@ -69,7 +69,7 @@ def breaks_of(move: Move, who: Who = "old producers") -> list[Break]:
     """What the move's target refuses of the events of its source after the move; empty: it is proved that nothing is."""
     older, newer = sorted((move.source.version, move.target.version))
     told = [*_field_refusals(move), *_rule_refusals(move)]
-    return [Break(who, older, newer, r.path, r.rule, r.found, _mend(r, who, move), r.decided, r.example) for r in dict.fromkeys(told)]
+    return [Break(who, older, newer, r.path, r.rule, r.found, _mend(r, who, move), r.decided, r.example) for r in distinct(told)]
 
 
 def _field_refusals(move: Move) -> Iterator[Refusal]:
@@ -88,7 +88,7 @@ def _field_refusals(move: Move) -> Iterator[Refusal]:
         if old.nullable and not field.nullable and not move.closed:
             if field.required and not default:
                 yield Refusal(f"/{field.name}", "type", "null is not allowed any more", decided=not tied, example=None)
-            spec = {**spec, "type": [kind for kind in _listed(spec["type"]) if kind != "null"]} if "type" in spec else spec
+            spec = _without_null(spec)
         for refusal in refusals(spec, specs[field.name], f"/{field.name}"):
             yield msgspec.structs.replace(refusal, decided=refusal.decided and not tied)
     if move.closed:
@@ -186,8 +186,13 @@ def _mend(refusal: Refusal, who: Who, move: Move) -> str:
     return f"keep what v{move.source.version} allowed, or wait until no producer sends v{move.source.version}"
 
 
-def _listed(kinds: Any) -> list[str]:
-    return [kinds] if isinstance(kinds, str) else list(kinds)
+def _without_null(spec: Mapping[str, Any]) -> Mapping[str, Any] | bool:
+    """A field's schema for what is left once null counts as absent; False if that is nothing."""
+    if "type" not in spec:
+        return spec
+    kinds = [spec["type"]] if isinstance(spec["type"], str) else spec["type"]
+    rest = [kind for kind in kinds if kind != "null"]
+    return {**spec, "type": rest} if rest else False
 
 
 def _short(part: Mapping[str, Any]) -> str:

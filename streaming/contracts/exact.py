@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
 
 from streaming.contracts.fields import Field
 from streaming.contracts.flat import FlatPath
+from streaming.contracts.keywords import LISTS, MAPS
 from streaming.contracts.nested import canonical
+from streaming.contracts.one_fault import Alone
 from streaming.contracts.reasons import SHOWN_REASONS, Reason, clip, pointer, shorten
 from streaming.contracts.strict_json import parse
 from streaming.contracts.validator import compiled, instant
 
 Row = tuple[Any, ...]
+_ONCE = ("anyOf", "oneOf", "propertyNames")
 _CONTAINS = ("contains", "minContains", "maxContains")
 LARGE = 2000  # values of an event from which on only its first reason is told
 SHOWN_RULE = 120  # characters of a schema's rule that a reason shows
@@ -26,10 +30,11 @@ class ExactPath:
 
     def __init__(self, document: Mapping[str, Any], fields: Sequence[Field]) -> None:
         """document: the resolved JSON Schema; fields: of the same, in order. Raises ValueError if jsonschema-rs refuses it."""
-        self._validator = compiled(document)
+        self._allows, self._validator = compiled(document).is_valid, compiled(document, once=_ONCE)
         self._document, self._fields = document, fields
         self._places = {field.name: place for place, field in enumerate(fields)}
         self.flat = FlatPath(document, fields, self._violations)
+        self.alone = Alone(document, self._violations)
 
     def decode(self, value: bytes) -> tuple[Row, list[Reason]]:
         """One value for each field (str, int, float, bool, datetime in UTC, or None where null or absent), or reasons."""
@@ -39,49 +44,56 @@ class ExactPath:
     def decode_whole(self, value: bytes) -> tuple[Row, list[Reason]]:
         """As `decode`, and slower: strictly parsed and judged as a whole, whatever the event is like."""
         event, reasons = parse(value)
-        reasons = reasons or self._violations(self._validator, event)
+        reasons = reasons or self._broken(event)
         if reasons:
             return (), reasons
         return tuple(_converted(field, event.get(field.name)) for field in self._fields), []
 
     def _violations(self, validator: jsonschema_rs.Draft202012Validator, event: Any) -> list[Reason]:
         found: list[Reason] = []
-        for error in _errors(validator, event):
-            found += self._reasons(error)
+        for error in validator.iter_errors(event):
+            found += self._reasons(error, event)
             if len(found) >= SHOWN_REASONS:
                 break
         # What is of the wrong type breaks its other rules too, which says nothing more.
         mistyped = {reason.path for reason in found if reason.rule == "type"}
         return sorted((r for r in found if r.rule == "type" or r.path not in mistyped), key=self._order)
 
-    def _reasons(self, error: jsonschema_rs.ValidationError) -> list[Reason]:
+    def _broken(self, event: Any) -> list[Reason]:
+        """What is wrong; with very many values only the first: all errors are made before one is seen, tens of µs for each."""
+        if self._allows(event):
+            return []
+        if not _is_large(event):
+            return self._violations(self._validator, event)
+        try:
+            self._validator.validate(event)
+        except jsonschema_rs.ValidationError as error:
+            return self._reasons(error, event)
+        return []
+
+    def _reasons(self, error: jsonschema_rs.ValidationError, event: Any) -> list[Reason]:
         rule, details, place = _rule(error), error.kind.as_dict(), error.instance_path
         instance: Any = error.instance
         if rule == "additionalProperties":
-            names = details["unexpected"][:SHOWN_REASONS]
+            if "unexpected" not in details:  # it stands alone, where jsonschema-rs tells one error and the first value
+                instance = event
+                for part in place:
+                    instance = instance[part]
+            names = islice(details.get("unexpected", instance), SHOWN_REASONS)
             return [Reason(pointer(*place, name), rule, shorten(instance[name])) for name in names]
         if rule in ("required", "dependentRequired"):
             return [Reason(pointer(*place, details["property"]), rule)]
         expected: Any = self._document
         for part in error.schema_path[:-1] if rule == "contains" else error.schema_path:
             expected = expected[part]
-        if rule == "contains":
+        if rule == "propertyNames" and expected is False:
+            rule = "falseSchema"
+        elif rule == "contains":
             expected = {keyword: expected[keyword] for keyword in _CONTAINS if keyword in expected}
         return [Reason(pointer(*place), rule, shorten(instance), clip(json.dumps(expected), SHOWN_RULE))]
 
     def _order(self, reason: Reason) -> tuple[int, Reason]:
         return self._places.get(reason.path[1:].split("/")[0], len(self._places)), reason
-
-
-def _errors(validator: jsonschema_rs.Draft202012Validator, event: Any) -> Iterable[jsonschema_rs.ValidationError]:
-    """What is wrong; of an event with very many values only the first, for all are made before one is seen."""
-    if not _is_large(event):
-        return validator.iter_errors(event)
-    try:
-        validator.validate(event)
-    except jsonschema_rs.ValidationError as error:
-        return [error]
-    return []
 
 
 def _is_large(event: Any) -> bool:
@@ -97,10 +109,24 @@ def _is_large(event: Any) -> bool:
 
 def _rule(error: jsonschema_rs.ValidationError) -> str:
     """The keyword that is broken; falseSchema where no value is allowed at all."""
-    if error.kind.name in ("falseSchema", "propertyNames"):
-        return error.kind.name
-    rule = str(error.schema_path[-1])
+    rule = _keyword(error.schema_path)
+    if error.kind.name == "falseSchema" and rule != "additionalProperties":
+        return "falseSchema"
     return "contains" if rule in _CONTAINS else rule
+
+
+def _keyword(schema_path: Iterable[str | int]) -> str:
+    """The keyword that a path through a schema ends at; a name or place below it is none.
+
+    >>> _keyword(["properties", "items", "additionalProperties"]), _keyword(["properties", "additionalProperties"])
+    ('additionalProperties', 'properties')
+    """
+    keyword, parts = "", iter(schema_path)
+    for part in parts:
+        keyword = str(part)
+        if keyword in MAPS or keyword in LISTS:
+            next(parts, None)
+    return keyword
 
 
 def _converted(field: Field, item: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import msgspec
 import pandas as pd
 
 from streaming.contracts.expectations import Expected
+from streaming.errors import SetupError
 
 _SITE = "scoring"
+_VALUES = ("unexpected_list", "partial_unexpected_list", "partial_unexpected_counts")
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -28,12 +30,19 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class ExpectationReport(msgspec.Struct, frozen=True):
-    """What a suite came to. docs: index of the Data Docs, "" where none were asked for."""
+    """What a suite came to.
+
+    unreadable: lines or messages that hold no row; refused: reason → events that the stream rejects, where a topic was read;
+    success: every expectation is met, and there were rows, and nothing was unreadable or refused; docs: index of the Data
+    Docs, "" where none were asked for.
+    """
 
     suite: str
     rows: int
     success: bool
     outcomes: list[Outcome]
+    unreadable: int = 0
+    refused: dict[str, int] = {}
     docs: str = ""
 
     @property
@@ -46,25 +55,19 @@ class ExpectationReport(msgspec.Struct, frozen=True):
         return dict(sorted(found.items()))
 
 
-class ExpectationsRecord(msgspec.Struct, frozen=True, tag="expectations", tag_field="record"):
-    """A report on the metrics topic, without places of rows. source: the file or topic."""
-
-    id: str
-    at: str
-    source: str
-    suite: str
-    rows: int
-    success: bool
-    failed: dict[str, int]
-    """path and rule, as in "/tenure minimum" → rows that break it"""
-    expectations: int
-    version: int = 1
-
-
-def run_expectations(frame: pd.DataFrame, expected: Sequence[Expected], suite: str, docs: Path | None = None) -> ExpectationReport:
+def run_expectations(
+    frame: pd.DataFrame,
+    expected: Sequence[Expected],
+    suite: str,
+    docs: Path | None = None,
+    *,
+    unreadable: int = 0,
+    refused: Mapping[str, int] | None = None,
+) -> ExpectationReport:
     """Hold a prepared frame to expectations; with `docs`, build the Data Docs into that folder.
 
-    The docs are pages of HTML that hold the results and take their styles from the network.
+    unreadable, refused: what was there beside the frame's rows. The docs are pages of HTML that hold the results, of personal
+    fields no values, and take their styles from the network. Raises SetupError if they cannot be written.
     """
     import great_expectations as gx
 
@@ -79,20 +82,28 @@ def run_expectations(frame: pd.DataFrame, expected: Sequence[Expected], suite: s
         outcomes = [_outcome(result) for result in validated.results]
         if docs:
             _build_docs(context, docs)
-    return ExpectationReport(suite, len(frame), bool(validated.success), outcomes, str(docs / "index.html") if docs else "")
+    success = bool(validated.success) and len(frame) > 0 and not unreadable and not refused
+    index = str(docs / "index.html") if docs else ""
+    return ExpectationReport(suite, len(frame), success, outcomes, unreadable, dict(refused or {}), index)
 
 
-def record_of(report: ExpectationReport, source: str, at: str) -> ExpectationsRecord:
-    """A report as a record; at: RFC 3339, UTC."""
-    failed = {f"{outcome.path} {outcome.rule}".strip(): outcome.failed for outcome in report.outcomes if not outcome.success}
-    return ExpectationsRecord(f"{source}/{at}", at, source, report.suite, report.rows, report.success, failed, len(report.outcomes))
+def suite_json(expected: Sequence[Expected], name: str) -> str:
+    """A suite as Great Expectations' own JSON, for who runs it without us over a prepared frame."""
+    import great_expectations as gx
+
+    document = gx.ExpectationSuite(name=name, expectations=_expectations(gx, expected)).to_json_dict()
+    return msgspec.json.format(msgspec.json.encode(document)).decode()
+
+
+def _expectations(gx: Any, expected: Sequence[Expected]) -> list[Any]:
+    return [
+        getattr(gx.expectations, one.expectation)(**one.arguments, meta={"path": one.path, "rule": one.rule, "personal": one.personal})
+        for one in expected
+    ]
 
 
 def _definition(gx: Any, context: Any, expected: Sequence[Expected], name: str) -> Any:
-    expectations = [
-        getattr(gx.expectations, one.expectation)(**one.arguments, meta={"path": one.path, "rule": one.rule}) for one in expected
-    ]
-    suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=expectations))
+    suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=_expectations(gx, expected)))
     rows = context.data_sources.add_pandas("data").add_dataframe_asset(name).add_batch_definition_whole_dataframe("rows")
     return context.validation_definitions.add(gx.ValidationDefinition(name=name, data=rows, suite=suite))
 
@@ -103,7 +114,7 @@ def _build_docs(context: Any, folder: Path) -> None:
     for key in store.list_keys():
         validated = store.get(key)
         for result in validated.results:
-            result.result = _escaped(result.result)
+            result.result = _escaped(_masked(result.result) if result.expectation_config.meta["personal"] else result.result)
         store.set(key, validated)
     site = {
         "class_name": "SiteBuilder",
@@ -111,8 +122,17 @@ def _build_docs(context: Any, folder: Path) -> None:
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.resolve())},
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
     }
-    context.add_data_docs_site(_SITE, site)
-    context.build_data_docs(site_names=[_SITE])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        context.add_data_docs_site(_SITE, site)
+        context.build_data_docs(site_names=[_SITE])
+    except OSError as error:
+        raise SetupError(f"{folder}: cannot be written ({error.strerror or error}); name another folder for the Data Docs") from None
+
+
+def _masked(found: dict[str, Any]) -> dict[str, Any]:
+    """A result without the values that broke the expectation; their number and places stay."""
+    return {name: [] if name in _VALUES else value for name, value in found.items()}
 
 
 def _escaped(value: Any) -> Any:

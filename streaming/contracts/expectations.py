@@ -2,12 +2,13 @@
 
 A prepared frame has two columns for each field: `<field>.type`, the JSON type of the value, "null" or "absent"; and `<field>`,
 the value, None where its type is not the field's. So a text among numbers breaks the type and nothing else, and null and
-absent differ as they do in JSON.
+absent differ as they do in JSON. One more column, `.unknown`, names the fields that the contract does not know, None if none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -16,8 +17,11 @@ import pandas as pd
 
 from streaming.contracts import Contract
 from streaming.contracts.fields import Field
+from streaming.contracts.reasons import SHOWN_NAME, clip, printable
+from streaming.records import rfc3339
 
 TYPE = ".type"
+UNKNOWN = ".unknown"
 UUID = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z"
 RULES = ("type", "required", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 """Rules that an expectation tells exactly for every field; minLength, maxLength, pattern and the format uuid for texts."""
@@ -30,17 +34,22 @@ _TYPES: dict[type, str] = {
     list: "array",
     dict: "object",
     type(None): "null",
+    bytes: "binary",  # JSON has no such type, and so no field allows it
 }
 _EVERY_TYPE = ("string", "integer", "number", "boolean", "array", "object", "null")
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """One expectation. path, rule: what our reasons would say; expectation: Great Expectations' class; arguments: of it."""
+    """One expectation. path, rule: what our reasons would say; expectation: Great Expectations' class; arguments: of it.
+
+    personal: the field is about a person (x-sensitivity), so that no value of it may be shown.
+    """
 
     path: str
     rule: str
     expectation: str
     arguments: dict[str, Any]
+    personal: bool = False
 
 
 def expected_of(contract: Contract, *, metadata: bool = True) -> list[Expected]:
@@ -48,10 +57,17 @@ def expected_of(contract: Contract, *, metadata: bool = True) -> list[Expected]:
 
     metadata: whether the data hold the fields with that role (ids, times); a training table often does not.
     """
-    fields = _fields(contract, metadata)
-    columns = [column for field in fields for column in (field.name, field.name + TYPE)]
-    stray = Expected("", "additionalProperties", "ExpectTableColumnsToMatchSet", {"column_set": columns, "exact_match": True})
-    return [*(expected for field in fields for expected in _of_field(field)), stray]
+    known = [
+        msgspec.structs.replace(expected, personal=field.words.sensitivity == "personal")
+        for field in _fields(contract, metadata)
+        for expected in _of_field(field)
+    ]
+    return [*known, Expected("", "additionalProperties", "ExpectColumnValuesToBeNull", {"column": UNKNOWN})]
+
+
+def suite_name(contract: Contract) -> str:
+    """Name of the suite of a contract, as customer_activity_v1."""
+    return f"{contract.event}_v{contract.version}"
 
 
 def inexpressible(contract: Contract, *, metadata: bool = True) -> dict[str, list[str]]:
@@ -76,15 +92,14 @@ def prepare_rows(rows: Sequence[Mapping[str, Any]], contract: Contract, *, metad
         columns[field.name] = [_plain(value, field) if fit else None for value, fit in zip(values, fits, strict=True)]
         columns[field.name + TYPE] = types
     known = {field.name for field in fields}
-    for name in dict.fromkeys(name for row in rows for name in row if name not in known):
-        columns[name] = [str(row.get(name)) for row in rows]
+    columns[UNKNOWN] = [_names(name for name in row if name not in known) for row in rows]
     return pd.DataFrame(columns, index=range(len(rows)), dtype=object)
 
 
 def prepare_table(frame: pd.DataFrame, contract: Contract, *, metadata: bool = True) -> pd.DataFrame:
     """A prepared frame from a table, in which a missing value (None, NaN, NaT) is absent where the field is optional, else null.
 
-    Tables cannot tell the two apart. Times become RFC 3339 texts.
+    Tables cannot tell the two apart. Times become RFC 3339 texts; one without a zone is in UTC.
     """
     # Columns that the contract does not know stay, so that they are found; the target of training is none of them.
     target = contract.target["field"] if contract.target is not None and contract.environment == "training" else None
@@ -159,6 +174,10 @@ def _json_type(value: Any) -> str:
     return "integer" if kind == "number" and float(value).is_integer() else kind
 
 
+def _names(names: Iterable[str]) -> str | None:
+    return clip(printable(", ".join(sorted(names))), SHOWN_NAME) or None
+
+
 def _plain(value: Any, field: Field) -> Any:
     return str(value) if field.kind == "json" else value
 
@@ -171,6 +190,8 @@ def _scalar(value: Any) -> Any:
         return None
     if isinstance(value, np.generic):
         value = value.item()
-    if hasattr(value, "isoformat"):
+    if isinstance(value, datetime):
+        return rfc3339(value if value.tzinfo is not None else value.replace(tzinfo=UTC))
+    if isinstance(value, date):
         return value.isoformat()
     return value if type(value) in _TYPES else str(value)

@@ -1,8 +1,9 @@
-"""Files and messages as prepared frames for expectations. They are held in memory whole, as Great Expectations needs them."""
+"""Data files as prepared frames for expectations. They are held in memory whole, as Great Expectations needs them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +13,22 @@ from streaming.contracts import Contract
 from streaming.contracts.expectations import prepare_rows
 from streaming.contracts.statistics.column import KINDS, Block, Column
 from streaming.contracts.statistics.parse import ABSENT
-from streaming.contracts.statistics.source import blocks_of_messages, read_blocks
+from streaming.contracts.statistics.source import read_blocks
+from streaming.records import rfc3339
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def read_frame(path: Path, contract: Contract, *, metadata: bool = True) -> pd.DataFrame:
-    """A prepared frame of a data file. Tables have no absent fields: an empty cell of an optional field counts as absent.
+def read_frame(path: Path, contract: Contract, *, metadata: bool = True) -> tuple[pd.DataFrame, int]:
+    """A prepared frame of a data file, and how many of its lines hold no row.
 
+    Tables have no absent fields: an empty cell of an optional field counts as absent. Their times become RFC 3339 texts, UTC.
     Raises DataError.
     """
     tabular = path.with_suffix("").suffix not in (".jsonl", ".ndjson") and path.suffix not in (".jsonl", ".ndjson")
-    blocks = read_blocks(path, _kinds(contract))
-    return prepare_rows(list(_rows(blocks, contract, tabular=tabular)), contract, metadata=metadata)
-
-
-def rows_frame(messages: Iterable[bytes], contract: Contract, *, metadata: bool = True) -> pd.DataFrame:
-    """A prepared frame of JSON texts, one object each; what is none is left out (`scoring data describe` counts it)."""
-    return prepare_rows(list(_rows(blocks_of_messages(messages, _kinds(contract)), contract, tabular=False)), contract, metadata=metadata)
+    blocks = list(read_blocks(path, _kinds(contract)))
+    rows = list(_rows(blocks, contract, tabular=tabular))
+    return prepare_rows(rows, contract, metadata=metadata), sum(block.unreadable for block in blocks)
 
 
 def _kinds(contract: Contract) -> dict[str, str]:
@@ -50,7 +51,7 @@ def _values(column: Column) -> list[Any]:
     """JSON values of a column; of lists and objects only that they are there."""
     numbers, texts = column.numbers.to_pylist(), column.texts.to_pylist()
     integers = column.integers.to_pylist()
-    bare: dict[str, Any] = {"absent": ABSENT, "null": None, "array": [], "object": {}, "binary": "", "timestamp": ""}
+    bare: dict[str, Any] = {"absent": ABSENT, "null": None, "array": [], "object": {}, "binary": b""}
     values = []
     for place, code in enumerate(column.kinds.tolist()):
         kind = KINDS[code]
@@ -58,6 +59,16 @@ def _values(column: Column) -> list[Any]:
             values.append(numbers[place] if integers[place] is None else integers[place])
         elif kind in ("string", "boolean"):
             values.append(texts[place] if kind == "string" else texts[place] == "true")
+        elif kind == "timestamp":
+            values.append(_time(numbers[place]))
         else:
             values.append(bare[kind])
     return values
+
+
+def _time(seconds: float) -> str:
+    """Seconds since 1970 as RFC 3339; a year that has no such text is empty."""
+    try:
+        return rfc3339(_EPOCH + timedelta(seconds=seconds))
+    except OverflowError:
+        return ""

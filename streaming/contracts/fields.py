@@ -16,9 +16,9 @@ from streaming.contracts.keywords import (
     COMPOSED,
     LENGTHS,
     NESTED,
-    check_format,
     check_keywords,
     check_nested,
+    check_texts,
     children,
 )
 from streaming.contracts.validator import compiled
@@ -81,7 +81,7 @@ def field_of(name: str, spec: Mapping[str, Any], *, required: bool, source: str)
     words = field_words(spec, where)
     kind = _kind(spec, words, where)
     check_keywords(spec, _KEYWORDS[kind] | ANNOTATIONS | FIELD_WORDS | {"type"}, where, kind)
-    check_format(spec.get("format"), where)
+    check_texts(spec, where)
     for place, child in children(spec):
         check_nested(child, f"{where}/{place}")
     limits = {keyword: spec[keyword] for keyword in ("type", *sorted(_KEYWORDS[kind])) if keyword in spec}
@@ -91,6 +91,8 @@ def field_of(name: str, spec: Mapping[str, Any], *, required: bool, source: str)
         _check_bounded(limits, where)
     if words.default is not UNSET and not allows(words.default):
         raise ContractError(f"{where}: x-default {words.default!r} is not valid for the field itself; mend one of them")
+    if words.positive is not None and not allows(words.positive):
+        raise ContractError(f"{where}: x-positive {words.positive!r} is not valid for the field itself; name one of its values")
     timed = kind == "string" and spec.get("format") == "date-time"
     return Field(name, "timestamp" if timed else kind, required, allows(None), choices, limits, words)
 
@@ -132,6 +134,6 @@ def _choices(limits: Mapping[str, Any], kind: Kind, where: str) -> tuple[str | i
 def _check_bounded(limits: Mapping[str, Any], where: str) -> None:
     low = limits.get("minimum", limits.get("exclusiveMinimum"))
     high = limits.get("maximum", limits.get("exclusiveMaximum"))
-    whole = all(type(limits[keyword]) is int for keyword in BOUNDS & set(limits))
-    if low is None or high is None or not whole or low < INT64[0] or high > INT64[1]:
+    bounds = [limits[keyword] for keyword in BOUNDS & set(limits)]
+    if low is None or high is None or not all(type(bound) is int and INT64[0] <= bound <= INT64[1] for bound in bounds):
         raise ContractError(f"{where}: an integer needs whole bounds within 64 bits; add minimum and maximum")

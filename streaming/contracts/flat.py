@@ -8,7 +8,7 @@ together and do not hold) it leaves to it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -33,6 +33,7 @@ class FlatPath:
         rules = {keyword: document[keyword] for keyword in EVENT_RULES if keyword in document}
         self._rules_hold = compiled(rules).is_valid if rules else None
         self._required = frozenset(document.get("required", []))
+        self._most = len(fields) + SHOWN_REASONS  # with as many fields, more are unknown than reasons are told here
         self._known = _Verdicts(document, fields, violations)
 
     @property
@@ -44,10 +45,10 @@ class FlatPath:
         """All reasons why these bytes are no valid event, in no order; none if it is valid, or for the exact path to say."""
         try:
             event = msgspec.json.decode(value)
-            if type(event) is not dict or not _is_plain(value, event):
+            if type(event) is not dict or len(event) >= self._most or not _is_plain(value, event):
                 return []
             keys = zip(event, map(type, event.values()), event.values(), strict=True)
-            reasons = list(chain.from_iterable(map(self._known.__getitem__, keys)))
+            reasons = list(islice(chain.from_iterable(map(self._known.__getitem__, keys)), SHOWN_REASONS))
             if not self._required <= event.keys():
                 reasons += [Reason(pointer(name), "required") for name in self._required - event.keys()]
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError, OverflowError):

@@ -18,6 +18,7 @@ from streaming.contracts.statistics import sketches
 from streaming.contracts.statistics.column import Block, Column
 from streaming.contracts.statistics.field import FieldStatistics, absent_field, count_field, merge_fields
 from streaming.contracts.statistics.source import DataError
+from streaming.contracts.validator import compiled
 
 MOST_CHOICES = 20
 """A text with more different values is no closed list; a whole number, with more than MOST_CODES."""
@@ -103,7 +104,9 @@ def _seen(blocks: Iterable[Block]) -> tuple[int, dict[str, Seen]]:
 
 def _formats(column: Column) -> set[str]:
     texts = pc.drop_null(column.texts)
-    return {name for name, pattern in _FORMATS.items() if pc.all(pc.match_substring_regex(texts, pattern), min_count=0).as_py()}
+    alike = [name for name, pattern in _FORMATS.items() if pc.all(pc.match_substring_regex(texts, pattern), min_count=0).as_py()]
+    # A 30th of February looks like a date: what is told is told by what events are held to.
+    return {name for name in alike if all(map(compiled({"format": name}).is_valid, pc.unique(texts).to_pylist()))}
 
 
 def _always(name: str, seen: Seen, roles: Roles, *, form: Form) -> bool:

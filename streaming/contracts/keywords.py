@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from streaming.contracts.patterns import check_pattern
+from streaming.contracts.vocabulary import EVENT_WORDS, FIELD_WORDS, RECORD
 from streaming.errors import ContractError
 
 ANNOTATIONS = frozenset({"title", "description", "$comment", "examples"})
@@ -27,6 +29,7 @@ NESTED = (
 FORMATS = frozenset({"date-time", "date", "time", "uuid", "ipv4", "ipv6"})
 """Formats on which jsonschema-rs, the `jsonschema` package and the official test suite agree (but for leap seconds: refused)."""
 
+_WORDS = EVENT_WORDS | FIELD_WORDS | {RECORD}
 MAPS = ("properties", "patternProperties", "dependentSchemas")
 LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 SINGLE = ("items", "contains", "additionalProperties", "propertyNames", "if", "then", "else", "not")
@@ -36,12 +39,14 @@ SINGLE = ("items", "contains", "additionalProperties", "propertyNames", "if", "t
 def check_keywords(found: Mapping[str, Any], known: Iterable[str], where: str, kind: str) -> None:
     """Raise ContractError if `found` uses a keyword not in `known`; the message suggests the nearest.
 
-    Keywords that begin with x- and resemble none of ours belong to somebody else and may stand.
+    Keywords that begin with x- and resemble none of ours belong to somebody else and may stand; one of ours in another place may not.
     """
     known = set(known)
     for keyword in found:
         if keyword in known:
             continue
+        if keyword in _WORDS:
+            raise ContractError(f"{where}: {keyword} does not belong to this {kind}; {_place_of(keyword)}")
         near = difflib.get_close_matches(keyword, known, n=1, cutoff=0.75)
         if keyword.startswith("x-") and not near:
             continue
@@ -54,15 +59,26 @@ def check_nested(schema: Any, where: str) -> None:
     if isinstance(schema, bool):
         return
     check_keywords(schema, NESTED, where, "schema in a schema")
-    check_format(schema.get("format"), where)
+    check_texts(schema, where)
     for place, child in children(schema):
         check_nested(child, f"{where}/{place}")
 
 
-def check_format(name: str | None, where: str) -> None:
-    """Raise ContractError for a format that cannot be checked in the same way everywhere; None passes."""
+def check_texts(schema: Mapping[str, Any], where: str) -> None:
+    """Raise ContractError for a format or a regular expression in a schema that is not checked in the same way everywhere."""
+    name = schema.get("format")
     if name is not None and name not in FORMATS:
         raise ContractError(f"{where}: format {name!r} is not supported; expected {', '.join(sorted(FORMATS))}, or use pattern")
+    for pattern in [*([schema["pattern"]] if "pattern" in schema else []), *schema.get("patternProperties", {})]:
+        check_pattern(pattern, where)
+
+
+def _place_of(word: str) -> str:
+    if word == RECORD:
+        return "it marks a record of the service's own, which is no event; remove it"
+    if word not in FIELD_WORDS:
+        return "it stands at the top of an event's schema; move it there"
+    return "it stands at a property of the event itself and counts for the whole of it; move it there (out of $defs, nested values, rules)"
 
 
 def children(schema: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -14,6 +14,8 @@ from streaming.contracts.fields import Field
 from streaming.contracts.strict_json import parse
 from streaming.contracts.validator import compiled
 
+LONG = 100_000  # bytes of a value that is left to the exact path, lest it is parsed twice where it is wrong
+
 
 class NestedColumn:
     """Reads one field of kind json."""
@@ -31,6 +33,8 @@ class NestedColumn:
 
     def _known(self, text: bytes, known: dict[bytes, tuple[str | None, bool, int]]) -> tuple[str | None, bool, int]:
         if text not in known:
+            if len(text) > LONG:
+                return None, False, 0
             # In an array of one the value stands as deep as in its event.
             items, reasons = parse(b"[" + text + b"]")
             good = not reasons and self._allows(items[0])

@@ -1,6 +1,7 @@
 """The published schemas of a folder as a schema registry counts them: ids, subjects, versions, in JSON Schema and in Avro.
 
-Ids come from the lines of CHECKSUMS, which only grows: line n has the id 2n - 1 for its JSON Schema and 2n for its Avro schema.
+Ids come from the lines of CHECKSUMS, each from its own: the line's number n (`registry_number`) gives the id 2n - 1 to the JSON
+Schema and 2n to the Avro schema. A line that is inserted, or merged from another branch, changes the id of no other.
 Drafts and records of the service's own are not served; an event whose names Avro does not allow has its JSON Schema only.
 """
 
@@ -15,7 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from streaming.contracts.avro import NAMESPACE
-from streaming.contracts.checksums import RECORD, check_folder, published_sums
+from streaming.contracts.checksums import RECORD, check_folder, published_sums, registry_number
 from streaming.contracts.schema import Contract, load_contract, read_schema
 from streaming.contracts.wire.names import registered_avro, registered_json
 from streaming.errors import ContractError
@@ -93,14 +94,15 @@ def same_text(found: str, text: str) -> bool:
 def _published(folder: Path) -> list[Published]:
     check_folder(folder)
     found: list[Published] = []
-    for line, name in enumerate(published_sums(folder), start=1):
+    for name, digest in published_sums(folder).items():
         if RECORD in read_schema(folder / name):
             continue
         contract = load_contract(folder / name)
-        found.append(Published(2 * line - 1, "JSON", contract, registered_json(contract)))
+        number = registry_number(name, digest)
+        found.append(Published(2 * number - 1, "JSON", contract, registered_json(contract)))
         avro = _avro(contract)
         if avro is not None:
-            found.append(Published(2 * line, "AVRO", contract, avro))
+            found.append(Published(2 * number, "AVRO", contract, avro))
     return found
 
 

@@ -22,7 +22,7 @@ from streaming.errors import ConfigError, Unavailable
 
 T = TypeVar("T")
 _NOT_FOUND = frozenset({40401, 40402, 40403})  # subject, version, schema; a wrong address answers 404 with another code
-_MOST_UNKNOWN = 1000
+_MOST_UNKNOWN = 100_000  # more than a batch of Arrow holds; some 20 MB
 
 
 def registry_client(settings: SchemaRegistry) -> SchemaRegistryClient:
@@ -51,10 +51,12 @@ def registry_name(settings: SchemaRegistry) -> str:
 class RegistryResolver:
     """Resolver of a real registry. A schema, once found, is kept: ids never change. An unknown id is asked for again after a while."""
 
-    def __init__(self, settings: SchemaRegistry, client: SchemaRegistryClient | None = None) -> None:
+    def __init__(self, settings: SchemaRegistry, client: SchemaRegistryClient | None = None, *, most_unknown: int = _MOST_UNKNOWN) -> None:
+        """most_unknown: unknown ids that are remembered, the latest."""
         self._settings, self._client = settings, client or registry_client(settings)
         self._known: dict[SchemaKey, WriterSchema] = {}
         self._unknown: OrderedDict[SchemaKey, float] = OrderedDict()
+        self._most_unknown = most_unknown
 
     def schema(self, key: SchemaKey) -> WriterSchema | None:
         """The schema of an id. Raises Unavailable."""
@@ -65,26 +67,29 @@ class RegistryResolver:
         if schema is None:
             self._remember_unknown(key)
             return None
-        references = self._references(schema, {})
-        self._known[key] = WriterSchema(schema.schema_type or "AVRO", schema.schema_str or "", tuple(references.values()))
+        kind = schema.schema_type or "AVRO"
+        # What a JSON Schema refers to is never read: the contract of the version that it names judges the event.
+        references = self._references(schema, {}) if kind == "AVRO" else {}
+        self._known[key] = WriterSchema(kind, schema.schema_str or "", tuple(references.values()))
         return self._known[key]
 
     def _fetch(self, key: SchemaKey) -> Schema:
-        return self._client.get_schema_by_guid(str(key)) if isinstance(key, UUID) else self._client.get_schema(key)
+        return _whole(self._client.get_schema_by_guid(str(key)) if isinstance(key, UUID) else self._client.get_schema(key))
 
     def _references(self, schema: Schema, found: dict[tuple[str, int], str]) -> dict[tuple[str, int], str]:
         """Texts of all that a schema refers to, by subject and version, each after what it needs itself."""
         for reference in schema.references or []:
-            place = (str(reference.subject), int(reference.version or 0))
+            place = str(reference.subject), _version(reference)
             if place not in found:
-                registered = self._reference(reference)
+                registered = self._reference(*place)
+                found[place] = ""  # one that refers to itself in the end comes here again
                 self._references(registered, found)
+                del found[place]
                 found[place] = registered.schema_str or ""
         return found
 
-    def _reference(self, reference: SchemaReference) -> Schema:
-        subject, version = str(reference.subject), int(reference.version or 0)
-        registered = self._asked(lambda: self._client.get_version(subject, version).schema)
+    def _reference(self, subject: str, version: int) -> Schema:
+        registered = self._asked(lambda: _whole(self._client.get_version(subject, version, deleted=True).schema))
         if registered is None:
             raise Unavailable(
                 f"schema registry {registry_name(self._settings)}: a schema refers to {subject} version {version}, which is not there"
@@ -94,7 +99,7 @@ class RegistryResolver:
     def _remember_unknown(self, key: SchemaKey) -> None:
         self._unknown[key] = time.monotonic()
         self._unknown.move_to_end(key)
-        while len(self._unknown) > _MOST_UNKNOWN:
+        while len(self._unknown) > self._most_unknown:
             self._unknown.popitem(last=False)
 
     def _asked(self, ask: Callable[[], T]) -> T | None:
@@ -110,3 +115,18 @@ class RegistryResolver:
         raise Unavailable(
             f"schema registry {registry_name(self._settings)}: no answer ({' '.join(why.split())[:200]}); see [schema_registry] and wait"
         )
+
+
+def _whole(schema: Schema) -> Schema:
+    """An answer as it is, if it holds a schema. Raises ValueError: what else a server answers is none."""
+    if not isinstance(schema.schema_str, str) or not isinstance(schema.schema_type or "", str):
+        raise ValueError("an answer without a schema")  # noqa: TRY004  # as for every answer that is not what it should be
+    for reference in schema.references or []:
+        _version(reference)
+    return schema
+
+
+def _version(reference: SchemaReference) -> int:
+    if not isinstance(reference.subject, str) or type(reference.version) is not int:
+        raise ValueError("a reference without subject and version")
+    return reference.version

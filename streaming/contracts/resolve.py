@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,9 +23,15 @@ def resolve(document: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 
 def definitions(document: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """The schemas in $defs, without references and without $defs of their own. Raises ContractError as resolve does."""
-    found = {name: _written_out(schema, document, (f"#/$defs/{name}",), source) for name, schema in document.get("$defs", {}).items()}
-    return {name: _without_defs(schema) for name, schema in found.items()}
+    """The schemas in $defs, and in $defs of these, by place, without references. Raises ContractError as resolve does."""
+    found = dict(_definitions(document, "#"))
+    return {place[1:]: _written_out(_without_defs(schema), document, (place,), source) for place, schema in found.items()}
+
+
+def _definitions(schema: Any, place: str) -> Iterator[tuple[str, Any]]:
+    for name, child in schema.get("$defs", {}).items() if isinstance(schema, Mapping) else ():
+        yield f"{place}/$defs/{name}", child
+        yield from _definitions(child, f"{place}/$defs/{name}")
 
 
 def only(document: Mapping[str, Any], environment: str) -> dict[str, Any]:
@@ -48,7 +54,7 @@ def _written_out(schema: Any, document: Mapping[str, Any], within: tuple[str, ..
         return rest
     if reference in within:
         raise ContractError(f"{source}: $ref {reference!r} leads back to itself; write it out to the depth you need")
-    target = _written_out(_target(document, reference, source), document, (*within, reference), source)
+    target = _written_out(_without_defs(_target(document, reference, source)), document, (*within, reference), source)
     return _joined(target, rest)
 
 
@@ -60,12 +66,19 @@ def _joined(target: Any, rest: dict[str, Any]) -> Any:
     """A reference's target with what stands beside the reference: words of ours and annotations win, all else holds as well."""
     if not isinstance(target, Mapping):
         return {**rest, "allOf": [*rest.get("allOf", []), target]} if rest else target
-    ours = {keyword for keyword in rest if keyword not in ANNOTATIONS and not keyword.startswith("x-")}
+    ours = {keyword for keyword in rest if not _is_word(keyword)}
     if not ours or (ours <= PLAIN and not ours & set(target)):
         return {**target, **rest}
     if "type" in target and "type" not in rest:
         rest = {"type": target["type"], **rest}
-    return {**rest, "allOf": [*rest.get("allOf", []), target]}
+    words = {keyword: value for keyword, value in target.items() if _is_word(keyword)}
+    limits = {keyword: value for keyword, value in target.items() if not _is_word(keyword)}
+    return {**words, **rest, "allOf": [*rest.get("allOf", []), limits]}
+
+
+def _is_word(keyword: str) -> bool:
+    """Whether a keyword restricts nothing: an annotation, or a word of ours or somebody else's."""
+    return keyword in ANNOTATIONS or keyword.startswith("x-")
 
 
 def _changed(schema: Mapping[str, Any], change: Change) -> dict[str, Any]:
@@ -91,6 +104,8 @@ def _target(document: Mapping[str, Any], reference: Any, source: str) -> Any:
         if found is None:
             raise ContractError(f"{source}: $ref {reference!r} leads nowhere; there is no {name!r} there")
         node = found
+    if not isinstance(node, Mapping | bool):
+        raise ContractError(f"{source}: $ref {reference!r} leads to {node!r}, which is no schema; expected #/$defs/<name>")
     return node
 
 

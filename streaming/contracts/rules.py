@@ -17,6 +17,7 @@ from streaming.contracts.validator import compiled
 
 Mask = NDArray[np.bool_]
 EXACT_FLOAT = 2**53  # from here on a whole number may have been rounded on its way into a float64
+LONGEST = 2**31  # characters; no message holds a text as long
 _TOGETHER = ("if", "then", "else")
 _NAMING = COMPOSED | ANNOTATIONS | {"type", "properties", "required", "dependentRequired", "dependentSchemas"}
 
@@ -64,7 +65,7 @@ def is_native(field: Field, keyword: str) -> bool:
         return field.choices is not None or abs(field.limits[keyword]) < EXACT_FLOAT or field.kind == "integer"
     if keyword == "format":
         return field.limits["format"] == "uuid" or (field.kind == "timestamp" and "pattern" not in field.limits)
-    return keyword in ("type", "minLength", "maxLength")
+    return keyword in ("type", "maxLength") or (keyword == "minLength" and field.limits[keyword] <= LONGEST)
 
 
 def unknown_name(document: Mapping[str, Any]) -> str | None:

@@ -6,10 +6,9 @@ is refused when it is loaded.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,19 +21,21 @@ from numpy.typing import NDArray
 from streaming.contracts.compile import FastPath
 from streaming.contracts.exact import ExactPath, Row
 from streaming.contracts.fields import Field, field_of
+from streaming.contracts.fitting import impossible_rule
 from streaming.contracts.keywords import EVENT_RULES, check_keywords, check_nested, children
-from streaming.contracts.reasons import Reason
+from streaming.contracts.literals import check_numbers
+from streaming.contracts.reasons import Reason, message_of
 from streaming.contracts.resolve import definitions, only, resolve
 from streaming.contracts.rules import rules_of, unknown_name
+from streaming.contracts.strict_json import parse
 from streaming.contracts.validator import compiled
-from streaming.contracts.vocabulary import EVENT_WORDS, Environment, Producer, owner_of, producer_of
+from streaming.contracts.vocabulary import ENVIRONMENTS, EVENT_WORDS, FIELD_WORDS, Environment, Producer, owner_of, producer_of, target_of
 from streaming.errors import ContractError
 from streaming.records import event_column
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAMING = ("x-entity", "x-event-id", "x-event-time")
 _TOP = {"$schema", "$id", "$comment", "title", "description", "examples", "$defs", "type", "properties", "required", "additionalProperties"}
-_TARGET = "x-target"
 _NAME_LENGTH = 512  # characters of an entity or an event id
 _FILE = re.compile(r"v([1-9][0-9]*)\.json")
 
@@ -91,7 +92,7 @@ class Contract:
     @cached_property
     def fast(self) -> FastPath:
         """The fast path of this schema."""
-        return FastPath(self.fields, rules_of(self.resolved, self.fields))
+        return FastPath(self.fields, rules_of(self.resolved, self.fields), self.exact.alone)
 
     def check(self, value: bytes) -> list[Reason]:
         """All reasons why these bytes are no valid event; empty if they are one. Raises nothing."""
@@ -99,15 +100,15 @@ class Contract:
 
     def decode(self, values: pa.BinaryArray) -> Decoded:
         """Decode a batch of JSON texts without nulls. Raises nothing, whatever the bytes are."""
-        columns, places = self.fast.decode(values)
+        columns, places, told = self.fast.decode(values)
         fast = pa.RecordBatch.from_arrays(columns, schema=self.arrow_schema)
         if len(places) == len(values):
             return Decoded(fast, places, {})
-        others = np.delete(np.arange(len(values)), places)
+        others = np.delete(np.arange(len(values)), np.concatenate([places, np.fromiter(told, dtype=np.int64)]))
         judged = dict(zip(others.tolist(), map(self.exact.decode, values.take(pa.array(others)).to_pylist()), strict=True))
-        rejected = {place: reasons for place, (_, reasons) in judged.items() if reasons}
+        rejected = told | {place: reasons for place, (_, reasons) in judged.items() if reasons}
         mended = {place: row for place, (row, reasons) in judged.items() if not reasons}
-        return Decoded(*self._merged(fast, places, mended), rejected)
+        return Decoded(*self._merged(fast, places, mended), dict(sorted(rejected.items())))
 
     def _merged(self, fast: pa.RecordBatch, places: NDArray[np.int64], mended: Mapping[int, Row]) -> tuple[pa.RecordBatch, Any]:
         if not mended:
@@ -146,11 +147,11 @@ def load_contracts(folder: Path, event: str) -> dict[int, Contract]:
 def read_schema(path: Path) -> dict[str, Any]:
     """A schema file as JSON, of the right dialect. Raises ContractError."""
     try:
-        document = json.loads(path.read_bytes())
+        document, reasons = parse(path.read_bytes())
     except OSError as error:
         raise ContractError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError as error:
-        raise ContractError(f"{path}: not JSON: {error}") from None
+    if reasons:
+        raise ContractError(f"{path}: not JSON as RFC 8259 has it: {message_of(reasons)}; mend the file")
     if not isinstance(document, dict) or document.get("$schema") != DIALECT:
         raise ContractError(f"{path}: expected an object with $schema {DIALECT}")
     try:
@@ -163,13 +164,16 @@ def read_schema(path: Path) -> dict[str, Any]:
 
 def parse_contract(document: Mapping[str, Any], event: str, version: int, source: str, environment: Environment = "serving") -> Contract:
     """A contract from a JSON Schema that is valid as such; `source` names it in errors. Raises ContractError."""
+    check_numbers(document, source)
     check_keywords(document, _TOP | EVENT_RULES | EVENT_WORDS, source, "event")
     if document.get("type") != "object" or document.get("additionalProperties") is not False or not document.get("properties"):
         raise ContractError(f"{source}: expected type object, properties, and additionalProperties false")
     resolved = resolve(document, source)
     _check_event(resolved, source)
-    for name, schema in definitions(document, source).items():
-        check_nested(schema, f"{source}: /$defs/{name}")
+    for place, schema in definitions(document, source).items():
+        # What a property refers to may say what the property is for.
+        own = isinstance(schema, Mapping)
+        check_nested({k: v for k, v in schema.items() if k not in FIELD_WORDS} if own else schema, f"{source}: {place}")
     every = tuple(
         field_of(name, spec, required=name in resolved.get("required", []), source=source) for name, spec in resolved["properties"].items()
     )
@@ -179,7 +183,27 @@ def parse_contract(document: Mapping[str, Any], event: str, version: int, source
         raise ContractError(f"{source}: x-entity and x-event-time must each name a required property; add them")
     target = _target(document, every, source)
     owner, producer = owner_of(document, source), producer_of(document, source)
-    return Contract(event, version, fields, entity, event_id, event_time, target, document, environment, owner, producer)
+    contract = Contract(event, version, fields, entity, event_id, event_time, target, document, environment, owner, producer)
+    _check_usable(contract, every, source)
+    return contract
+
+
+def _check_usable(contract: Contract, every: tuple[Field, ...], source: str) -> None:
+    """In each environment an event can keep the rules, and both paths compile: what is loaded does not fail at the first event."""
+    for environment in ENVIRONMENTS:
+        fields = tuple(field for field in every if environment in field.words.environments)
+        held = contract if environment == contract.environment else replace(contract, environment=environment, fields=fields)
+        if held is not contract and fields == contract.fields:
+            continue
+        rule = impossible_rule(held.resolved)
+        if rule is not None:
+            raise ContractError(
+                f"{source}: no {environment} event can keep the rule {rule}: it asks for what is not there; mend it, or x-environments"
+            )
+        try:
+            _ = held.exact, held.fast
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ContractError(f"{source}: cannot be compiled: {str(error).splitlines()[0]}; mend the schema") from None
 
 
 def _check_event(resolved: Mapping[str, Any], source: str) -> None:
@@ -194,19 +218,25 @@ def _check_event(resolved: Mapping[str, Any], source: str) -> None:
     unknown = unknown_name(resolved)
     if unknown is not None:
         raise ContractError(f"{source}: a rule names {unknown!r}, which is not among the properties")
+    taken: dict[Any, str] = {}
     for name, spec in properties.items():
         earlier = spec.get("x-renamed-from") if isinstance(spec, Mapping) else None
+        if not isinstance(earlier, str):
+            continue  # no rename, or one that is refused with the field
+        where = f"{source}: /properties/{name}: x-renamed-from names {earlier!r}, which"
         if earlier in properties:
-            raise ContractError(f"{source}: /properties/{name}: x-renamed-from names {earlier!r}, which is still a property; rename one")
+            raise ContractError(f"{where} is still a property; rename one")
+        if taken.setdefault(earlier, name) != name:
+            raise ContractError(f"{where} {taken[earlier]!r} names too; a field has one new name")
 
 
 def _target(document: Mapping[str, Any], fields: tuple[Field, ...], source: str) -> Mapping[str, Any] | None:
     """What training predicts: `field`, `enum`, `positive`; from x-target, or from the field with the role target."""
     targets = [field for field in fields if field.role == "target"]
-    if len(targets) + (_TARGET in document) > 1:
+    if len(targets) + ("x-target" in document) > 1:
         raise ContractError(f"{source}: more than one target; keep one field with the x-role target, or x-target")
     if not targets:
-        return document.get(_TARGET)
+        return target_of(document, source)
     target = targets[0]
     return {"field": target.name, "enum": list(target.choices or ()), "positive": target.words.positive}
 

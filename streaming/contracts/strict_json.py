@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import islice
 from typing import Any
 
 from streaming.contracts.reasons import Reason, pointer, printable, shorten
 
 MAX_DEPTH = 64  # events are flat; below this both Python's and jsonschema-rs' recursion limits are far away
-MAX_INTEGER = 2**64 - 1
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
 _JSON_RULES_SHOWN = 20
 _TAME = frozenset({int, float, bool, type(None)})  # nothing can be wrong with these; a number out of range is a _Huge
 
 
 class _Huge(float):
-    """A number that no double can hold (or NaN, Infinity), with the text it was written as."""
+    """A number out of range (or NaN, Infinity), with the text it was written as and what it should be."""
 
     text = ""
+    expected = "a finite number"
 
     @classmethod
-    def of(cls, text: str) -> _Huge:
+    def of(cls, text: str, expected: str = expected) -> _Huge:
         number = cls("nan")
-        number.text = text
+        number.text, number.expected = text, expected
         return number
 
 
@@ -35,7 +37,8 @@ class _Doubled(dict[str, Any]):
 def parse(value: bytes) -> tuple[Any, list[Reason]]:
     """Parse one JSON text strictly: UTF-8, no duplicate keys, finite numbers, no NUL, no lone surrogates, little depth.
 
-    Returns the value and no reasons, or anything and the reasons. Integers beyond 64 bits become float64.
+    Returns the value and no reasons, or anything and the reasons. Integers beyond 64 bits are refused: not every reader of the
+    event would see the same number.
     Raises nothing, whatever the bytes are.
     """
     try:
@@ -62,14 +65,15 @@ def _faults(document: Any) -> list[Reason]:
         if isinstance(node, dict):
             if isinstance(node, _Doubled):
                 found.append(Reason(pointer(*path, node.key), "duplicate_key"))
-            found += [Reason(pointer(*path, key), rule) for key in node if (rule := _text_fault(key))]
+            faulty = ((key, rule) for key in node if (rule := _text_fault(key)))
+            found += [Reason(pointer(*path, key), rule) for key, rule in islice(faulty, _JSON_RULES_SHOWN)]
             stack += [(item, (*path, key)) for key, item in node.items() if type(item) not in _TAME]
         elif isinstance(node, list):
-            stack += [(item, (*path, place)) for place, item in enumerate(node)]
+            stack += [(item, (*path, place)) for place, item in enumerate(node) if len(path) == MAX_DEPTH or type(item) not in _TAME]
         elif isinstance(node, str) and (rule := _text_fault(node)):
             found.append(Reason(pointer(*path), rule, shorten(printable(node[:80]))))
         elif isinstance(node, _Huge):
-            found.append(Reason(pointer(*path), "number_range", shorten(node.text).strip('"'), "a finite number"))
+            found.append(Reason(pointer(*path), "number_range", shorten(node.text).strip('"'), node.expected))
     return sorted(found)
 
 
@@ -97,12 +101,12 @@ def _float(text: str) -> float:
 
 
 def _integer(text: str) -> int | float:
-    # Python refuses to read thousands of digits as an integer; a double holds them or is infinite.
+    # Python refuses to read thousands of digits as an integer; 20 characters hold every one that is wanted.
     if len(text) <= 20:
         number = int(text)
-        if -(2**63) <= number <= MAX_INTEGER:
+        if MIN_INTEGER <= number <= MAX_INTEGER:
             return number
-    return _float(text)
+    return _Huge.of(text, "an integer of 64 bits")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_int=_integer, parse_constant=_Huge.of)

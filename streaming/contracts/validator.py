@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from typing import Any, NoReturn
 
@@ -16,10 +16,39 @@ _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?([Zz]|[+
 _INSTANT = re.compile(f"{_DATE.pattern}[Tt]{_TIME.pattern}")
 
 
-def compiled(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
-    """A validator of one schema. Raises ValueError if it is none, or refers to another file."""
+def compiled(schema: Mapping[str, Any], *, once: Iterable[str] = ()) -> jsonschema_rs.Draft202012Validator:
+    """A validator of one schema, whose work grows with the size of what it judges, and no faster.
+
+    once: keywords of which one error is made wherever they are broken, with nothing of what lies inside: of anyOf and oneOf every
+    error of each branch is made, of propertyNames a copy of the whole object for each name.
+    Raises ValueError if it is no schema, refers to another file, or has a pattern with look-around or a back-reference.
+    """
     formats = {"date-time": _is_instant, "date": _is_date, "time": _is_time}
-    return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True, formats=formats, retriever=_refuse)
+    patterns = jsonschema_rs.RegexOptions()  # the engine without backtracking
+    try:
+        return jsonschema_rs.Draft202012Validator(
+            dict(schema),
+            validate_formats=True,
+            formats=formats,
+            retriever=_refuse,
+            pattern_options=patterns,
+            keywords=dict.fromkeys(once, _Once),
+        )
+    except jsonschema_rs.ValidationError as error:
+        if error.kind.name == "format":
+            raise ValueError(f"pattern {error.instance!r} has look-around, a back-reference, or a fault; write it without") from None
+        raise
+
+
+class _Once:
+    """A keyword that only says whether it allows a value."""
+
+    def __init__(self, _: Any, limit: Any, path: list[str | int]) -> None:
+        self._allows = compiled({str(path[-1]): limit}).is_valid
+
+    def validate(self, instance: Any) -> None:
+        if not self._allows(instance):
+            raise ValueError
 
 
 def instant(text: str) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from streaming.contracts.checksums import RECORD, check_folder, publish, schema_files
@@ -34,15 +35,19 @@ def breaks_in_folder(folder: Path, compatibility: Compatibility, *, transitive: 
     return {event: breaks for event, breaks in found.items() if breaks}
 
 
-def publish_one(path: Path, *, compatibility: Compatibility = "backward", allow_breaking: bool = False) -> list[Break]:
+def publish_one(
+    path: Path, *, compatibility: Compatibility = "backward", transitive: bool = False, allow_breaking: bool = False
+) -> list[Break]:
     """Publish the draft <folder>/<event>/v<N>.json: its checksum goes into <folder>/CHECKSUMS, and it never changes again.
 
-    Returns the breaks that were allowed. Raises ContractError if it is no contract, is published already, or skips a version;
-    Incompatible if events of the version before it would be refused, unless allow_breaking.
+    transitive: it is held to all versions before it, not to the last one alone. Returns the breaks that were allowed.
+    Raises ContractError if it is no contract, is published already, skips a version, or follows one that is a draft yet;
+    Incompatible if events of a version before it would be refused, unless allow_breaking.
     """
     folder, name = path.parent.parent, f"{path.parent.name}/{path.name}"
     contract = load_contract(path) if RECORD not in read_schema(path) else None
-    if check_folder(folder).get(name) == "published":
+    states = check_folder(folder)
+    if states.get(name) == "published":
         raise ContractError(f"{path}: is published already; a change is a new version")
     breaks: list[Break] = []
     if contract is not None:
@@ -50,9 +55,19 @@ def publish_one(path: Path, *, compatibility: Compatibility = "backward", allow_
         earlier = [version for version in sorted(known) if version < contract.version]
         if contract.version > 1 and contract.version - 1 not in known:
             raise ContractError(f"{path}: there is no v{contract.version - 1} before it; name it v{max(earlier, default=0) + 1}.json")
-        breaks = breaks_between([*(known[version] for version in earlier[-1:]), contract], compatibility)
+        _check_published(states, contract)
+        held_to = [known[version] for version in (earlier if transitive else earlier[-1:])]
+        found = breaks_between([*held_to, contract], compatibility, transitive=transitive)
+        breaks = [one for one in found if one.newer == contract.version]
     if breaks and not allow_breaking:
         more = f" ({len(breaks) - 1} more; `scoring schema check` tells all)" if len(breaks) > 1 else ""
         raise Incompatible(f"{path}: {breaks[0].message}; or publish with --allow-breaking{more}")
     publish(folder, [name])
     return breaks
+
+
+def _check_published(states: Mapping[str, str], contract: Contract) -> None:
+    """Raise ContractError if the version before is a draft: it may change yet, and then nothing is known of this one."""
+    event, before = contract.event, contract.version - 1
+    if before and states[f"{event}/v{before}.json"] != "published":
+        raise ContractError(f"{event} v{contract.version}: v{before} is a draft yet; publish {event}/{before} before it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
@@ -18,6 +19,11 @@ EVENT_WORDS = frozenset({"x-entity", "x-event-id", "x-event-time", "x-target", "
 FIELD_WORDS = frozenset(
     {"x-role", "x-environments", "x-unit", "x-drift", "x-owner", "x-sensitivity", "x-default", "x-renamed-from", "x-positive"}
 )
+
+
+RECORD = "x-record"
+"""Marks the schema of a record of the service's own, which may be of any shape."""
+_TARGET = "x-target"
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -56,6 +62,8 @@ def field_words(spec: Mapping[str, Any], where: str) -> Words:
         raise ContractError(f'{where}: a target is known in training only; add "x-environments": ["training"]')
     if "x-positive" in spec and role != "target":
         raise ContractError(f"{where}: x-positive names the positive class of a target; remove it, or make the x-role target")
+    if spec.get("x-positive", True) is None:
+        raise ContractError(f"{where}: x-positive null is not understood; expected a value of the target, or no x-positive")
     return Words(
         cast("Role", role),
         tuple(dict.fromkeys(environments)),
@@ -81,9 +89,29 @@ def producer_of(document: Mapping[str, Any], source: str) -> Producer:
         kind, name = next(iter(found.items()))
         if kind == "header" and isinstance(name, str) and name:
             return Producer(header=name)
-        if kind == "field" and name in document.get("properties", {}):
+        if kind == "field" and isinstance(name, str) and name in document.get("properties", {}):
             return Producer(header="", field=name)
     raise ContractError(f'{source}: x-producer {found!r} is not understood; expected {{"header": <name>}} or {{"field": <property>}}')
+
+
+def target_of(document: Mapping[str, Any], source: str) -> Mapping[str, Any] | None:
+    """What x-target says: `field`, `enum`, perhaps `positive` and `description`; None without it. Raises ContractError."""
+    if _TARGET not in document:
+        return None
+    found = document[_TARGET]
+    known = {"field", "enum", "positive", "description"}
+    if not isinstance(found, dict) or not {"field", "enum"} <= set(found) <= known or not isinstance(found["field"], str):
+        raise ContractError(f'{source}: x-target {found!r} is not understood; expected {{"field": "left", "enum": [0, 1], "positive": 1}}')
+    name, classes = found["field"], found["enum"]
+    if not name or name in document.get("properties", {}):
+        raise ContractError(
+            f"{source}: x-target names {name!r}; expected a name that is no property, or give the property the x-role target"
+        )
+    if not isinstance(classes, list) or not classes or not all(isinstance(item, str | int | float) for item in classes):
+        raise ContractError(f"{source}: x-target: enum {classes!r} is not understood; expected a list of texts, numbers or booleans")
+    if "positive" in found and not any(type(item) is type(found["positive"]) and item == found["positive"] for item in classes):
+        raise ContractError(f"{source}: x-target: positive {found['positive']!r} is not in its enum; expected one of {classes!r}")
+    return found
 
 
 def _text(spec: Mapping[str, Any], keyword: str, where: str) -> str:
@@ -107,6 +135,6 @@ def _drift(found: Any, where: str) -> dict[str, float] | Literal[False]:
     if not isinstance(found, dict) or not set(found) <= {"threshold"}:
         raise ContractError(f'{where}: x-drift {found!r} is not understood; expected {{"threshold": 0.2}}, or false to leave the field out')
     threshold = found.get("threshold", 1)
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or threshold <= 0:
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 < threshold < math.inf:
         raise ContractError(f"{where}: x-drift threshold {threshold!r} is not understood; expected a number above 0")
     return {keyword: float(value) for keyword, value in found.items()}

@@ -100,7 +100,8 @@ def _refuse(key: Key, shape: Shape, events: int) -> None:
 
 def _judge(series: Series, key: Key, reference: Reference, window: Window, limits: Limits) -> list[Drift | Alert]:
     def change(kind: Kind, name: str, pair: tuple[Histogram, Histogram], before: Run) -> Change:
-        found = compare(*pair, threshold=limits.psi_threshold, start=window.start, since=before.since)
+        threshold = reference.thresholds.get(name, limits.psi_threshold) if kind == "input_drift" else limits.psi_threshold
+        found = compare(*pair, threshold=threshold, start=window.start, since=before.since)
         return Change(kind, name, found, before, before.after(drifted=found.drifted, start=window.start))
 
     runs = series.runs()

@@ -69,6 +69,9 @@ def _of_reference(reference: Reference) -> Iterator[str]:
         yield f"only one of bins and counts has {min(odd)[:40]!r}; expected the same features in both"
     for name in reference.bins.keys() & reference.counts.keys():
         yield from _of_histogram(f"counts.{name[:40]}", reference.counts[name], reference.bins[name].size)
+    for name, threshold in reference.thresholds.items():
+        if not threshold > 0:
+            yield f"thresholds.{name[:40]} is {threshold:g}; expected a number above 0"
     yield from _of_histogram("score_counts", reference.score_counts, reference.score_bins.size)
 
 

@@ -18,7 +18,9 @@ class Rejections(msgspec.Struct):
     end: str = ""
     at: str = ""
     events: int = 0
+    rejected: int = 0
     by_reason: dict[str, int] = {}
+    """at least so many: in a batch with replayed events, it is not told which reasons are theirs"""
     known: list[str] = []
     windows: int = 0
     """windows closed so far"""

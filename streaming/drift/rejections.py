@@ -37,15 +37,18 @@ def watch(state: Rejections, deployment: str, record: Metrics, limit: RateLimit)
     state.start, state.end = min(state.start or record.now, record.now), max(state.end, record.now)
     state.at = max(state.at, record.at)
     state.events += record.events - sum(again.values())
-    if not again:  # a batch with replayed events does not tell which of its reasons are theirs
-        for told, count in record.rejected_by_reason.items():
+    state.rejected += record.rejected - again.get("rejected", 0)
+    for told, count in record.rejected_by_reason.items():
+        # Which of a batch's reasons the replayed events have is not told: what is over their number is surely of others.
+        direct = count - again.get("rejected", 0)
+        if direct > 0:
             reason = told if told in RULES else OTHER  # the memory is of a size that no record decides
-            state.by_reason[reason] = state.by_reason.get(reason, 0) + count
+            state.by_reason[reason] = state.by_reason.get(reason, 0) + direct
     if state.events < max(limit.window_events, 1) or state.length_s < limit.window_s:
         return []
     alerts = [*_new_reasons(state, deployment), *_rate(state, deployment, limit.share)]
     state.start = state.end = state.at = ""
-    state.events, state.by_reason, state.windows = 0, {}, state.windows + 1
+    state.events, state.rejected, state.by_reason, state.windows = 0, 0, {}, state.windows + 1
     return alerts
 
 
@@ -62,7 +65,7 @@ def _new_reasons(state: Rejections, deployment: str) -> list[Alert]:
 
 
 def _rate(state: Rejections, deployment: str, threshold: float) -> list[Alert]:
-    share = sum(state.by_reason.values()) / state.events
+    share = state.rejected / state.events
     before = Run(state.since, state.quiet)
     after = before.after(drifted=share > threshold, start=state.start)
     state.since, state.quiet = after

@@ -19,15 +19,21 @@ from streaming.models.training import Task, task_of, train
 _FEWEST = 10  # rows of a class: five folds of the training part need two each
 
 
-def train_table(settings: Settings, data: Path, deployment: Path | None = None) -> tuple[ExactVersion, Artifact]:
+def train_table(settings: Settings, data: Path, deployment: Path | None = None, *, check: bool = True) -> tuple[ExactVersion, Artifact]:
     """Train the deployment's model (by default that of the settings) on a CSV file, and register it under its alias.
 
     Features and target are those of the deployment's contract. 70 % of the rows train, 30 % measure, parted by a hash of the
-    entity. Raises ConfigError, ContractError, ModelError, RegistryError or Unavailable.
+    entity. check: hold the table to its contract first, row by row. Raises ConfigError, ContractError, DataError, ModelError,
+    RegistryError or Unavailable.
     """
     served = load_deployment(deployment or settings.deployment)
     contract = load_contract(settings.schemas / served.event / f"v{served.schema_version}.json", "training")
-    return register(settings, served, task_of(contract, served.champion.model), load_table(data, contract))
+    frame = load_table(data, contract)
+    if check:
+        from streaming.local.table_check import check_table  # Great Expectations takes seconds to load
+
+        check_table(frame, contract, data)
+    return register(settings, served, task_of(contract, served.champion.model), frame)
 
 
 def register(settings: Settings, deployment: Deployment, task: Task, frame: pd.DataFrame) -> tuple[ExactVersion, Artifact]:

@@ -29,7 +29,9 @@ class Reference(msgspec.Struct, frozen=True, tag="reference", tag_field="record"
     score_bins: Bins
     score_counts: Histogram
     trained_at: str
-    version: int = 1
+    thresholds: dict[str, float] = {}
+    """by feature, where the schema's x-drift names one; the others have the drift job's"""
+    version: int = 2
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -145,7 +147,7 @@ class Alert(msgspec.Struct, frozen=True, tag="alert", tag_field="record"):
 
 Record = Reference | Metrics | Drift | Alert
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
-_VERSIONS = {"metrics": (1, 2), "reference": (1,), "drift": (1,), "alert": (1, 2)}
+_VERSIONS = {"metrics": (1, 2), "reference": (1, 2), "drift": (1,), "alert": (1, 2)}
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 

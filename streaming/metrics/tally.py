@@ -30,6 +30,8 @@ class Tally(msgspec.Struct):
     latency_ms: LatencySketch = {}
     parts_ms: dict[str, float] = {}
     waited_s: float = 0.0
+    undecided: list[str] = []
+    """schema ids that the registry does not know and the plan does not name: what holds them was not delivered"""
 
     @property
     def rejected(self) -> int:
@@ -56,6 +58,7 @@ def merge_tallies(tallies: Iterable[Tally]) -> Tally:
         latency_ms=merge_latencies(part.latency_ms for part in parts),
         parts_ms=add_counts(part.parts_ms for part in parts),
         waited_s=sum(part.waited_s for part in parts),
+        undecided=sorted({name for part in parts for name in part.undecided}),
     )
 
 

@@ -43,6 +43,10 @@ class Plan(msgspec.Struct, frozen=True):
     """above 0: it replaces a plan of this batch that could not be carried out"""
     replay_topic: str = ""
     """rows of this topic are known by the address that their headers name; empty in plans of before there was one"""
+    contracts: dict[str, str] = {}
+    """version → sha256 of each schema that events are held to; empty, as in plans of before: every version that is there"""
+    unknown_ids: tuple[str, ...] = ()
+    """schema ids that the registry did not know when the batch was decided"""
     score_limit_s: float = 0
     """longest that the model may take for a batch or for a row alone; 0, as in plans of before there was one: no limit"""
     version: int = PLAN_VERSION

@@ -4,26 +4,38 @@
     replace.contract."Monthly" = "Month-to-month"   # a field's text
     cast.tenure = "integer"                    # "12" becomes 12; what cannot be cast stays as it is
     default.paperless_billing = false          # where the field is missing
-They are applied in this order, to JSON objects alone. A field that no rule touches keeps its bytes; so does an event.
+They are applied in this order, to JSON objects alone; where those lie in a message, streaming.replay.enclosed knows. A field that
+no rule touches keeps its bytes; so does an event.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from streaming.config import parse, read_toml
 from streaming.contracts.strict_json import parse as parse_strictly
 
 Kind = Literal["integer", "number", "string", "boolean"]
-Scalar = str | int | float | bool
+_LARGEST = 2**63  # an event's numbers are of 64 bits
+_TOLD_BYTES = 1000
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
+
+
+def _writable(value: str | float | bool) -> str | float | bool:
+    if (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, int) and abs(value) >= _LARGEST):
+        raise ValueError("is not a number that an event can hold; give a finite one of 64 bits")
+    return value
+
+
+Scalar = Annotated[str | int | float | bool, AfterValidator(_writable)]
 
 
 class Mapping(BaseModel):
@@ -36,27 +48,49 @@ class Mapping(BaseModel):
     cast: dict[str, Kind] = Field(default={}, description="field → type")
     default: dict[str, Scalar] = Field(default={}, description="field → value where it is missing")
 
+    @model_validator(mode="after")
+    def _one_source_each(self) -> Self:
+        sources: dict[str, str] = {}
+        for old, new in self.rename.items():
+            if new in sources:
+                raise ValueError(f"rename: {sources[new]} and {old} both become {new}, which would lose a value; keep one of them")
+            sources[new] = old
+        return self
+
     @property
     def digest(self) -> str:
-        """sha256 of the rules, hex: what a replayed event names."""
+        """sha256 of the rules, hex."""
         return sha256(self.text.encode()).hexdigest()
+
+    @property
+    def told(self) -> bytes:
+        """What a replayed event's header says of the rules: their text, or `sha256:<hex>` where that is over 1 kB.
+
+        >>> Mapping(cast={"tenure": "integer"}).told
+        b'{"cast": {"tenure": "integer"}}'
+        """
+        text = json.dumps(self.model_dump(exclude_defaults=True), sort_keys=True).encode()
+        return text if len(text) <= _TOLD_BYTES else f"sha256:{self.digest}".encode()
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether there are no rules."""
+        return not any((self.rename, self.replace, self.cast, self.default))
 
     @property
     def text(self) -> str:
         """The rules as canonical JSON: what is recorded."""
         return json.dumps(self.model_dump(), sort_keys=True)
 
-    def apply(self, value: bytes | None) -> bytes | None:
-        """An event's bytes after the mapping; the same bytes where no rule changes anything, or they are no JSON object.
+    def apply(self, value: bytes) -> bytes | None:
+        """An event's JSON text after the mapping, the same bytes where no rule changes anything; None if it is no JSON object.
 
         >>> Mapping(cast={"tenure": "integer"}).apply(b'{"tenure": "12", "price": 1.10}')
         b'{"tenure":12,"price":1.10}'
         """
-        if value is None or not any((self.rename, self.replace, self.cast, self.default)):
-            return value
         document, faults = parse_strictly(value)
         if faults or not isinstance(document, dict):
-            return value
+            return None
         fields: dict[str, Any] = msgspec.json.decode(value, type=dict[str, msgspec.Raw])
         mapped = self._mapped(document)
         if mapped == document and [*mapped] == [*document] and all(type(mapped[name]) is type(document[name]) for name in mapped):
@@ -91,10 +125,10 @@ def _kept(item: Any, document: dict[str, Any], fields: dict[str, Any], origin: s
 
 
 def _integer(item: Any) -> Any:
-    if isinstance(item, float) and item.is_integer():
-        return int(item)
+    if isinstance(item, float):
+        return int(item) if item.is_integer() and abs(item) < _LARGEST else item
     text = item.strip() if isinstance(item, str) else ""
-    return int(text) if text.removeprefix("-").isdecimal() and len(text) < 20 else item
+    return int(text) if text.isascii() and text.removeprefix("-").isdecimal() and len(text) < 20 else item
 
 
 def _number(item: Any) -> Any:
@@ -104,7 +138,9 @@ def _number(item: Any) -> Any:
         found = json.loads(item.strip(), parse_constant=lambda _: item)
     except ValueError:
         return item
-    return found if isinstance(found, int | float) and not isinstance(found, bool) else item
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return item
+    return found if abs(found) < (_LARGEST if isinstance(found, int) else math.inf) else item
 
 
 def _string(item: Any) -> Any:

@@ -8,31 +8,33 @@ from typing import NamedTuple
 from confluent_kafka import Message
 
 from streaming.config import Settings
+from streaming.replay.enclosed import mapped
 from streaming.replay.mapping import Mapping
-from streaming.replay.rejection import Address, Rejection, original_of
+from streaming.replay.rejection import Address, Rejection, named, original_of
 from streaming.sinks.acknowledged import Header, Outgoing
+from streaming.sinks.rejected import own_count
 from streaming.steps.replayed import ATTEMPT, MAPPING, OFFSET, PARTITION, RUN, TIMESTAMP, TOPIC
 from streaming.topic_span import Span, read
 
 
 class Replayed(NamedTuple):
-    """An event that is sent again. mapped: whether the mapping changed its bytes."""
+    """An event that is sent again. mapped: whether the mapping changed its bytes; readable: whether it could be applied to it."""
 
     address: Address
     message: Outgoing
     mapped: bool
+    readable: bool = True
 
 
 def outgoing(rejection: Rejection, message: Message, run: str, mapping: Mapping) -> Replayed:
     """The message to send for a rejection. message: its first one on the rejected topic, which has the original bytes."""
     original = original_of(message)
-    value = mapping.apply(original.value)
-    mapped = value != original.value
-    headers: list[Header] = [*original.headers, *_headers(rejection, run)]
-    if mapped:
-        headers.append((MAPPING, mapping.digest.encode()))
+    value, readable = mapped(original.value, named(original.headers), mapping)
+    headers: list[Header] = [*original.headers, own_count(original.headers), *_headers(rejection, run)]
+    if value != original.value:
+        headers.append((MAPPING, mapping.told))
     sent = Outgoing(value, original.key, headers, rejection.received_ms)
-    return Replayed(rejection.address, sent if rejection.received_ms > 0 else sent.timeless(), mapped)
+    return Replayed(rejection.address, sent if rejection.received_ms > 0 else sent.timeless(), value != original.value, readable)
 
 
 def replayed_events(settings: Settings, span: Span, wanted: list[Rejection], run: str, mapping: Mapping) -> Iterator[Replayed]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from sys import intern
 
 from confluent_kafka import Message
 
 from streaming.contracts.reasons import printable
 from streaming.metrics.rejections import PRODUCER_HEADER, producer_name
 from streaming.sinks.acknowledged import TIME_HEADER, Header
-from streaming.sinks.rejected import own_headers
+from streaming.sinks.rejected import split_headers
 from streaming.steps.replayed import ATTEMPT
 
 Address = tuple[str, int, int]
@@ -18,7 +19,7 @@ Address = tuple[str, int, int]
 _CONNECT = "__connect.errors."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rejection:
     """Why an event was rejected, and where it lies.
 
@@ -55,13 +56,14 @@ class Original:
 
 def rejection_of(message: Message) -> Rejection | None:
     """A message of the rejected topic as a rejection; None if it is none of this service's."""
-    named = {name: value or b"" for name, value in headers_of(message)}
+    own, ours = split_headers(headers_of(message))
+    told = named(ours)
 
-    def text(name: str) -> str:
-        return printable(named.get(name, b"").decode("utf-8", "replace"))
+    def text(name: str) -> str:  # one copy of each text: a million rejections have few different ones
+        return intern(printable(told.get(name, b"").decode("utf-8", "replace")))
 
     numbers = [text(name) for name in (f"{_CONNECT}partition", f"{_CONNECT}offset", ATTEMPT)]
-    if not all(number.isdecimal() and len(number) < 20 for number in numbers) or "scoring.reason" not in named:
+    if not all(number.isdecimal() and len(number) < 20 for number in numbers) or "scoring.reason" not in told:
         return None
     partition, offset, attempt = map(int, numbers)
     sent = text(TIME_HEADER)  # where the broker did not take the event's own time
@@ -75,14 +77,19 @@ def rejection_of(message: Message) -> Rejection | None:
         message=text(f"{_CONNECT}exception.message"),
         schema_version=text("scoring.schema.version"),
         model=text("scoring.model"),
-        producer=producer_name(named.get(PRODUCER_HEADER)),
+        producer=intern(producer_name(named(own).get(PRODUCER_HEADER))),
         attempt=attempt,
     )
 
 
 def original_of(message: Message) -> Original:
     """What was sent, from its message on the rejected topic."""
-    return Original(message.key(), message.value(), own_headers(headers_of(message)))
+    return Original(message.key(), message.value(), split_headers(headers_of(message))[0])
+
+
+def named(headers: Sequence[Header]) -> dict[str, bytes]:
+    """Headers by name; the last of a name counts, and null is empty."""
+    return {name: value.encode() if isinstance(value, str) else value or b"" for name, value in headers}
 
 
 def headers_of(message: Message) -> list[tuple[str, bytes | None]]:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from streaming.config import Settings
 from streaming.errors import Unavailable
+from streaming.models.deployment import load_deployment
 from streaming.replay.mapping import Mapping
+from streaming.replay.on_the_way import on_the_way
 from streaming.replay.outgoing import Replayed, replayed_events
 from streaming.replay.reader import read_rejections
-from streaming.replay.rejection import Address, Rejection, headers_of
+from streaming.replay.rejection import Address, Rejection, headers_of, named
 from streaming.replay.selection import Selection, mended
 from streaming.replay.state import Run
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
@@ -27,17 +30,26 @@ _MOST_BYTES = 16 * 1024 * 1024
 
 
 class Wanted(NamedTuple):
-    """What a selection means. open: rejections without a prediction; mended: the addresses of those that have one."""
+    """What a selection means. open: rejections to send; mended: addresses that have a prediction; on_the_way: that were sent before."""
 
     open: list[Rejection]
     mended: set[Address]
+    on_the_way: set[Address]
 
 
-def wanted(settings: Settings, run: Run) -> Wanted:
-    """The rejections that a run is to send. Raises Unavailable, StoreError."""
+def wanted(settings: Settings, run: Run, sent: AbstractSet[Address] = frozenset()) -> Wanted:
+    """The rejections that a run is to send. sent: what it has sent already, which is in none of the three but mended.
+
+    Raises Unavailable, StoreError, TopicError.
+    """
+    deployment = load_deployment(settings.deployment).name
     found = select(settings, run.selection, run)
-    predicted = mended(settings.store.dsn.get_secret_value(), [rejection.address for rejection in found])
-    return Wanted([rejection for rejection in found if rejection.address not in predicted], predicted)
+    replay = span_of(settings.kafka, settings.topics.of("replay"))
+    waiting = on_the_way(settings, deployment, replay, found) - sent
+    # After the replay topic: what is scored meanwhile has a prediction then.
+    predicted = mended(settings.store.dsn.get_secret_value(), deployment, [rejection.address for rejection in found])
+    left = [rejection for rejection in found if rejection.address not in predicted | waiting | sent]
+    return Wanted(left, predicted, waiting - predicted)
 
 
 def select(settings: Settings, selection: Selection, run: Run | None = None) -> list[Rejection]:
@@ -54,9 +66,9 @@ def sent_before(settings: Settings, run: Run) -> set[Address]:
     span = {number: (max(first, run.replay.get(number, (0, 0))[1]), end) for number, (first, end) in now.items()}
     found = set()
     for message in read(settings.kafka, topic, span):
-        named = {name: value or b"" for name, value in headers_of(message)}
-        if named.get(RUN) == run.id.encode():
-            found.add((named[TOPIC].decode(), int(named[PARTITION]), int(named[OFFSET])))
+        told = named(headers_of(message))
+        if told.get(RUN) == run.id.encode():
+            found.add((told[TOPIC].decode(), int(told[PARTITION]), int(told[OFFSET])))
     return found
 
 

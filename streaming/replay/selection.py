@@ -17,7 +17,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _MENDED = """
     SELECT DISTINCT source_topic, source_partition, source_offset FROM prediction
     JOIN unnest(%s::text[], %s::int[], %s::bigint[]) AS asked (t, p, o) ON (source_topic, source_partition, source_offset) = (t, p, o)
-    WHERE role <> 'shadow'"""
+    WHERE role <> 'shadow' AND deployment = %s"""
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -55,13 +55,13 @@ def moment_ms(text: str, now: datetime) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def mended(dsn: str, addresses: Iterable[Address]) -> set[Address]:
-    """Those of the addresses that have a served prediction in the store by now. Raises Unavailable, StoreError."""
+def mended(dsn: str, deployment: str, addresses: Iterable[Address]) -> set[Address]:
+    """Those of the addresses that have a prediction served by this deployment by now. Raises Unavailable, StoreError."""
     topics, partitions, offsets = _columns([*addresses])
     if not topics:
         return set()
     with connect(dsn) as connection:
-        rows = connection.execute(_MENDED, (topics, partitions, offsets)).fetchall()
+        rows = connection.execute(_MENDED, (topics, partitions, offsets, deployment)).fetchall()
     return {(topic, partition, offset) for topic, partition, offset in rows}
 
 

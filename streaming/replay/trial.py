@@ -19,11 +19,14 @@ _AT_ONCE = 500
 
 
 class Trial(msgspec.Struct):
-    """What a replay would do. mapped: events that the mapping changes; rejected: reason → events that would be rejected again."""
+    """What a replay would do. rejected: reason → events that would be rejected again."""
 
     events: int = 0
     passing: int = 0
     mapped: int = 0
+    """events that the mapping changes"""
+    unreadable: int = 0
+    """events that it leaves as they are, because it finds no JSON object in them: Avro, say"""
     rejected: dict[str, int] = {}
 
 
@@ -49,6 +52,7 @@ def try_out(events: Iterable[Replayed], steps: Mapping[str, Step], plan: Plan) -
         found.events += len(batch)
         found.passing += passage.rows.num_rows
         found.mapped += sum(event.mapped for event in batch)
+        found.unreadable += sum(not event.readable for event in batch)
         for part in passage.rejected:
             for reason in part.column("reason").to_pylist():
                 found.rejected[reason] = found.rejected.get(reason, 0) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 from markupsafe import Markup
 
 from streaming.contracts.statistics import sketches
-from streaming.contracts.statistics.anomaly import Anomaly
-from streaming.contracts.statistics.dataset import PairSummary, SliceSummary
+from streaming.contracts.statistics.anomaly import Anomaly, Report
+from streaming.contracts.statistics.dataset import PairSummary, SliceSummary, left_out
 from streaming.contracts.statistics.document import Document
 from streaming.contracts.statistics.field import FieldStatistics, FieldSummary, NumbersSummary
 from streaming.report import svg, wording
@@ -20,18 +21,24 @@ TOP = 6
 STRONGEST = 12
 MOST_COLUMNS = 6
 """Slices that one table shows side by side, the largest."""
+QUANTILES = (("1, 5, 25 %", ("0.01", "0.05", "0.25")), ("median", ("0.5",)), ("75, 95, 99 %", ("0.75", "0.95", "0.99")))
+"""Quantiles that a card shows: words, and their shares."""
 _SHORT = 34  # characters of a value that a card shows
 
 
 @dataclass(frozen=True)
 class FieldCard:
-    """One field as the template shows it; texts are ready to print. top: (value, count, width in percent); facts: (name, value)."""
+    """One field as the template shows it; texts are ready to print.
+
+    chart: bins of equal width; tenths: bins of equal counts; top: (value, count, width in percent); facts: (name, value).
+    """
 
     name: str
     type: str
     bad: bool
     presence: str
     chart: Markup | None
+    tenths: Markup | None
     top: list[tuple[str, str, float]]
     facts: list[tuple[str, str]]
 
@@ -46,16 +53,20 @@ class SliceTable:
     more: int
 
 
-def render_data(document: Document, anomalies: list[Anomaly] | None = None, baseline: Document | None = None) -> str:
-    """The page of a document as HTML. anomalies: None if the data were not validated; baseline: drawn as an outline."""
+def render_data(document: Document, report: Report | None = None, baseline: Document | None = None) -> str:
+    """The page of a document as HTML. report: None if the data were not validated; baseline: drawn as an outline."""
     environment = templates()
     environment.globals.update(number=wording.number, share=wording.share)
+    anomalies = None if report is None else report.anomalies
     summary, troubled = document.summary, {anomaly.field for anomaly in anomalies or []}
     before = baseline.state.fields if baseline else {}
     return environment.get_template("data.html.j2").render(
         document=document,
         summary=summary,
         anomalies=anomalies,
+        unchecked=[(name or "the event", ", ".join(words)) for name, words in (report.unchecked if report else {}).items()],
+        too_few=report.too_few if report else [],
+        left_out=left_out(summary),
         verdict=_verdict(anomalies, summary.rows),
         baseline=baseline.source if baseline else "",
         cards=[_card(name, field, name in troubled, before.get(name)) for name, field in summary.fields.items()],
@@ -67,9 +78,9 @@ def render_data(document: Document, anomalies: list[Anomaly] | None = None, base
     )  # fmt: skip
 
 
-def write_data(document: Document, out: Path, anomalies: list[Anomaly] | None = None, baseline: Document | None = None) -> None:
+def write_data(document: Document, out: Path, report: Report | None = None, baseline: Document | None = None) -> None:
     """Write the page to a file; folders on the way are made, and the file appears whole or not at all. Raises SetupError."""
-    write_page(render_data(document, anomalies, baseline), out)
+    write_page(render_data(document, report, baseline), out)
 
 
 def _verdict(anomalies: list[Anomaly] | None, rows: int) -> str:
@@ -85,9 +96,9 @@ def _card(name: str, field: FieldSummary, bad: bool, before: FieldStatistics | N
     top = [
         (_short(top.value), wording.share(top.count / (field.present or 1)), top.count / (field.present or 1) * 100) for top in field.top
     ]
-    return FieldCard(
-        name, field.type, bad, _presence(field), chart, top[:TOP] if chart is None else [], [*_facts(field), *_of_numbers(field, few=few)]
-    )
+    facts = [*_facts(field), *_of_numbers(field, few=few)]
+    tenths = None if numbers is None or chart is None else _tenths(name, field.type, numbers)
+    return FieldCard(name, field.type, bad, _presence(field), chart, tenths, top[:TOP] if chart is None else [], facts)
 
 
 def _histogram(name: str, kind: str, numbers: NumbersSummary, before: FieldStatistics | None) -> Markup:
@@ -103,6 +114,24 @@ def _histogram(name: str, kind: str, numbers: NumbersSummary, before: FieldStati
     ys = [(0.5, wording.share(top / 2)), (1.0, wording.share(top))]
     feet = [(0.0, labels[0]), (1.0, labels[-1])]
     return svg.chart(body, label=f"{name}: {'; '.join(names)}", kind="histogram", ys=ys, xs=feet)
+
+
+def _tenths(name: str, kind: str, numbers: NumbersSummary) -> Markup | None:
+    """Bins of equal counts side by side, the narrower the darker; None where all numbers are the same, or too far apart for a double."""
+    edges, counts = numbers.equal_count.edges, numbers.equal_count.counts
+    width = edges[-1] - edges[0] if edges else 0.0
+    if not 0 < width < math.inf:
+        return None
+    places = [(edge - edges[0]) / width for edge in edges]
+    dense = [count / max(high - low, 1e-9) for count, low, high in zip(counts, places, places[1:], strict=False)]
+    told = [
+        f"{_value(low, kind)} to {_value(high, kind)}: {wording.number(n)}" for low, high, n in zip(edges, edges[1:], counts, strict=False)
+    ]
+    body = [
+        svg.block(low, high - low, 0.0, 1.0, "tenth", strength=0.15 + 0.85 * math.sqrt(share / max(dense)))
+        for low, high, share in zip(places, places[1:], dense, strict=False)
+    ]
+    return svg.chart(body, label=f"{name}, bins of equal counts: {'; '.join(told)}", kind="tenths")
 
 
 def as_shares(counts: list[float]) -> list[float]:
@@ -129,7 +158,8 @@ def _facts(field: FieldSummary) -> list[tuple[str, str]]:
     if field.valency is not None and field.valency.shortest is not None:
         facts.append(("length of lists", f"{field.valency.shortest} to {field.valency.longest}"))
     if field.texts is not None and field.type != "boolean":
-        facts.append(("characters", f"{field.texts.shortest} to {field.texts.longest}"))
+        mean = "" if field.texts.mean_length is None else f", mean {wording.number(field.texts.mean_length)}"
+        facts.append(("characters", f"{field.texts.shortest} to {field.texts.longest}{mean}"))
         facts += [("empty texts", wording.number(field.texts.empty))] if field.texts.empty else []
     return facts
 
@@ -144,8 +174,7 @@ def _of_numbers(field: FieldSummary, *, few: bool) -> list[tuple[str, str]]:
     if field.type != "timestamp" and numbers.deviation is not None:
         facts.append(("deviation", wording.number(numbers.deviation)))
     if numbers.quantiles:  # personal data have none
-        middle = [numbers.quantiles[share] for share in ("0.05", "0.5", "0.95")]
-        facts.append(("5 %, median, 95 %", ", ".join(_value(value, field.type) for value in middle)))
+        facts += [(words, ", ".join(_value(numbers.quantiles[share], field.type) for share in shares)) for words, shares in QUANTILES]
     odd = (("zeros", numbers.zeros), ("NaN", numbers.nan), ("infinite", numbers.infinite))
     return facts + [(name, wording.number(n)) for name, n in odd if n]
 

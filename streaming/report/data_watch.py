@@ -1,5 +1,6 @@
-"""Windows of the event topic held to their contract, one after the other: statistics and expectations, told on the metrics topic.
+"""Data held to their contract, one window of the event topic after the other or a file: statistics and expectations.
 
+What is found is told on the metrics topic: records `statistics`, and one `expectations` that says what is wrong.
 Delivery: at least once, acknowledged by all in-sync replicas; a record's id lets a reader drop a repeat.
 """
 
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,24 +17,32 @@ import structlog
 
 from streaming.config import Settings, load_settings
 from streaming.contracts import Contract, load_contract
-from streaming.contracts.expectation_run import ExpectationReport, record_of, run_expectations
-from streaming.contracts.expectations import expected_of
-from streaming.contracts.expected_frame import rows_frame
-from streaming.contracts.statistics import blocks_of_messages, describe
+from streaming.contracts.expectation_record import record_of
+from streaming.contracts.expectation_run import ExpectationReport, run_expectations
+from streaming.contracts.expectations import expected_of, prepare_rows, suite_name
+from streaming.contracts.expected_frame import read_frame
+from streaming.contracts.schema import load_contracts
+from streaming.contracts.statistics import describe, read_blocks
 from streaming.contracts.statistics.anomaly import Report
+from streaming.contracts.statistics.column import Block
+from streaming.contracts.statistics.dataset import Statistics
 from streaming.contracts.statistics.document import Document, document_of, encode_record, records_of
+from streaming.contracts.statistics.parse import block_of_rows
 from streaming.contracts.statistics.validate import validate_statistics
 from streaming.logs import set_up_logs
 from streaming.models.deployment import load_deployment
 from streaming.records import rfc3339
+from streaming.report.data_window import describable, stream_window
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
-from streaming.topic_span import newest
+from streaming.topic_span import newest_messages
 
+WITHOUT = ("store", "registry")
+"""tables of the configuration that nothing here uses"""
 _log = structlog.get_logger("streaming.data")
 
 
 class Round(msgspec.Struct, frozen=True):
-    """What one window came to: statistics against the contract, and expectations row by row."""
+    """What some data came to: statistics against the contract, and expectations row by row."""
 
     report: Report
     expectations: ExpectationReport
@@ -45,42 +54,54 @@ class Round(msgspec.Struct, frozen=True):
 
 
 def validate_window(settings: Settings, contract: Contract, *, last: int, docs: Path | None = None) -> Round:
-    """Hold the newest `last` events to their contract, and publish statistics and results. docs: folder for Data Docs.
+    """Hold the newest `last` events, read as the stream reads them, to the contract of a deployment, and publish what was found.
 
-    Raises Unavailable if the brokers do not answer, TopicError if a topic is missing.
+    docs: folder for Data Docs. Raises Unavailable if the brokers or a schema registry do not answer, TopicError if a topic is
+    missing, SetupError if `docs` cannot be written.
     """
-    messages = newest(settings.kafka, settings.topics.event, last)
-    kinds = {field.name: field.kind for field in contract.fields}
-    personal = {field.name for field in contract.fields if field.words.sensitivity == "personal"}
-    at, source = rfc3339(datetime.now(UTC)), settings.topics.event
-    document = document_of(describe(blocks_of_messages(messages, kinds), personal=personal), source, at)
-    suite = f"{contract.event}_v{contract.version}"
-    expectations = run_expectations(rows_frame(messages, contract), expected_of(contract), suite, docs)
-    publish_records(settings, [*statistics_records(document), msgspec.json.encode(record_of(expectations, source, at))], source)
-    return Round(validate_statistics(document.state, contract), expectations)
+    contracts = load_contracts(settings.schemas, contract.event) | {contract.version: contract}
+    messages = newest_messages(settings.kafka, settings.topics.event, last)
+    window = stream_window(settings, contracts, contract.version, messages)
+    frame = prepare_rows(window.rows, contract)
+    expectations = run_expectations(
+        frame, expected_of(contract), suite_name(contract), docs, unreadable=window.unreadable, refused=window.refused
+    )
+    block = block_of_rows(describable(window.rows, contract), window.unreadable, _kinds(contract))
+    return _published(settings, contract, settings.topics.event, _described([block], contract), expectations)
+
+
+def validate_file(settings: Settings, contract: Contract, file: Path, *, metadata: bool = True, docs: Path | None = None) -> Round:
+    """Hold a file, say the input of a batch, to a contract, and publish what was found.
+
+    metadata: whether ids and times stand in it. Raises DataError, and as `validate_window` does.
+    """
+    frame, unreadable = read_frame(file, contract, metadata=metadata)
+    expectations = run_expectations(frame, expected_of(contract, metadata=metadata), suite_name(contract), docs, unreadable=unreadable)
+    statistics = _described(read_blocks(file, _kinds(contract)), contract)
+    return _published(settings, contract, str(file), statistics, expectations, metadata=metadata)
 
 
 def watch(config: Path, *, last: int, every_s: float, docs: Path | None = None) -> None:
-    """Validate a window every `every_s` seconds until SIGTERM or SIGINT; what is wrong is logged, and the next round comes.
+    """Validate a window every `every_s` seconds until SIGTERM or SIGINT; what is wrong is logged too, and the next round comes.
 
     The contract is that of the deployment's event and schema version. Raises ConfigError and ContractError at the
     start, then as `validate_window` does: whoever keeps jobs running starts this one again.
     """
-    settings = load_settings(config)
-    set_up_logs(settings.log)
-    deployment = load_deployment(settings.deployment)
-    contract = load_contract(settings.schemas / deployment.event / f"v{deployment.schema_version}.json")
+    settings, contract = _set_up(config)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     while not stop.is_set():
-        found = validate_window(settings, contract, last=last, docs=docs)
-        for anomaly in found.report.anomalies:
-            _log.warning("data_anomaly", field=anomaly.field, finding=anomaly.finding, message=anomaly.message)
-        _log.info(
-            "data_validated", rows=found.report.rows, anomalies=len(found.report.anomalies), expectations_met=found.expectations.success
-        )
+        _tell(validate_window(settings, contract, last=last, docs=docs))
         stop.wait(every_s)
+
+
+def watch_file(config: Path, file: Path, *, metadata: bool = True, docs: Path | None = None) -> bool:
+    """Validate a file once. Returns whether nothing was wrong. Raises as `watch` and `validate_file` do."""
+    settings, contract = _set_up(config)
+    found = validate_file(settings, contract, file, metadata=metadata, docs=docs)
+    _tell(found)
+    return found.sound
 
 
 def statistics_records(document: Document) -> list[bytes]:
@@ -92,3 +113,40 @@ def publish_records(settings: Settings, records: Sequence[bytes], key: str) -> N
     """Publish records on the metrics topic and wait for the brokers' word. Raises Unavailable and TopicError."""
     topic = AcknowledgedTopic(settings.kafka.bootstrap_servers, client=settings.kafka.client, compression="lz4", delivery_s=60)
     topic.send(settings.topics.of("metrics"), (Outgoing(record, key.encode()) for record in records))
+
+
+def _set_up(config: Path) -> tuple[Settings, Contract]:
+    settings = load_settings(config, without=WITHOUT)
+    set_up_logs(settings.log)
+    deployment = load_deployment(settings.deployment)
+    return settings, load_contract(settings.schemas / deployment.event / f"v{deployment.schema_version}.json")
+
+
+def _published(
+    settings: Settings, contract: Contract, source: str, statistics: Statistics, expectations: ExpectationReport, *, metadata: bool = True
+) -> Round:
+    at, report = rfc3339(datetime.now(UTC)), validate_statistics(statistics, contract, metadata=metadata)
+    told = msgspec.json.encode(record_of(expectations, source, at, report.anomalies))
+    publish_records(settings, [*statistics_records(document_of(statistics, source, at)), told], source)
+    return Round(report, expectations)
+
+
+def _tell(found: Round) -> None:
+    for anomaly in found.report.anomalies:
+        _log.warning("data_anomaly", field=anomaly.field, finding=anomaly.finding, message=anomaly.message)
+    held = found.expectations
+    level = _log.info if found.sound else _log.warning
+    level(
+        "data_validated", rows=held.rows, anomalies=len(found.report.anomalies), expectations_met=all(one.success for one in held.outcomes),
+        unreadable=held.unreadable, refused=held.refused,
+    )  # fmt: skip
+
+
+def _kinds(contract: Contract) -> dict[str, str]:
+    return {field.name: field.kind for field in contract.fields}
+
+
+def _described(blocks: Iterable[Block], contract: Contract) -> Statistics:
+    personal = {field.name for field in contract.fields if field.words.sensitivity == "personal"}
+    coded = {field.name for field in contract.fields if field.choices is not None and field.kind in ("integer", "number")}
+    return describe(blocks, personal=personal, categories=coded)

@@ -33,7 +33,11 @@ class Headline(msgspec.Struct, frozen=True):
     scored: int
     repeated: int
     rejected: int
+    """without a prediction"""
+    mended: int
+    """rejected at first, and brought to their prediction by a replay"""
     rejected_by_reason: dict[str, int]
+    """of all that were rejected at first, the mended among them"""
     latency_ms: Latency
     events_per_s: float
     features: int
@@ -58,6 +62,7 @@ def headline(story: Story) -> Headline:
         scored=story.scored,
         repeated=story.repeated,
         rejected=story.rejected,
+        mended=story.mended,
         rejected_by_reason=story.rejected_by_reason,
         latency_ms=latency(story.latency_ms),
         events_per_s=round(story.events / (end - start), 1) if story.batches else 0.0,

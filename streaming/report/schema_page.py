@@ -17,9 +17,11 @@ from streaming.contracts.containment import restricting
 from streaming.contracts.differences import Change, differences
 from streaming.contracts.example import example_of
 from streaming.contracts.fields import Field
+from streaming.contracts.keywords import ANNOTATIONS
 from streaming.contracts.rules import parts_of
 from streaming.report.page_file import templates, write_page
 
+_WALKED = {"properties", "prefixItems", "items"}
 _SAID_ELSEWHERE = ("type", "enum")
 
 
@@ -86,11 +88,28 @@ def _row(field: Field, spec: Mapping[str, Any]) -> FieldRow:
 
 def _allowed(field: Field) -> list[str]:
     if field.kind == "json":
-        return []
+        return _inside(field.limits, "")
     listed = [json.dumps(choice, ensure_ascii=False) for choice in field.limits.get("enum", [])]
     # Lower limits before upper ones, which is how a range is read.
     told = sorted((name for name in field.limits if name not in _SAID_ELSEWHERE), key=lambda name: "max" in name.lower())
     return listed + [f"{name} {json.dumps(field.limits[name], ensure_ascii=False)}" for name in told]
+
+
+def _inside(schema: Any, path: str) -> list[str]:
+    """The limits of a value of any shape, those of each place in it in one text: `.town: type "string", minLength 1`."""
+    if isinstance(schema, bool):
+        return [] if schema else [f"{path}: nothing is allowed"]
+    told = ", ".join(
+        f"{keyword} {json.dumps(value, ensure_ascii=False)}"
+        for keyword, value in schema.items()
+        if keyword not in ANNOTATIONS | _WALKED and not keyword.startswith("x-")
+    )
+    found = [f"{path}: {told}" if path else told] if told else []
+    for name, child in schema.get("properties", {}).items():
+        found += _inside(child, f"{path}.{name}")
+    for place, child in enumerate(schema.get("prefixItems", [])):
+        found += _inside(child, f"{path}[{place}]")
+    return found + _inside(schema.get("items", True), f"{path}[]")
 
 
 def _words(field: Field) -> list[str]:

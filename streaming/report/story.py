@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from streaming.metrics.records import Alert, Drift, FeatureDrift, Group, Metrics, Record, Reference
@@ -88,13 +89,21 @@ class Story:
     events: int = 0
     scored: int = 0
     repeated: int = 0
-    rejected: int = 0
-    """events without a prediction: one that a replay brought to its prediction counts as scored, another attempt once"""
+    first_rejected: int = 0
+    """events that were rejected when they first came; another attempt does not count again"""
+    mended: int = 0
+    """events that a replay brought to their prediction"""
     rejected_by_reason: dict[str, int] = field(default_factory=dict)
+    """reasons of `first_rejected`, those of the mended among them"""
     latency_ms: LatencySketch = field(default_factory=dict)
     batches: int = 0
     waited_s: float = 0.0
     known: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def rejected(self) -> int:
+        """Events without a prediction. What was rejected before the oldest record, and mended since, is not counted below 0."""
+        return max(0, self.first_rejected - self.mended)
 
     def serving(self) -> Version | None:
         """The version that scored last; None before the first."""
@@ -159,10 +168,11 @@ def _tell_metrics(story: Story, record: Metrics) -> None:
     story.events += record.events - sum(record.replayed.values())
     story.scored += record.scored
     story.repeated += record.repeated - record.replayed.get("repeated", 0)
-    story.rejected += record.rejected - record.replayed.get("rejected", 0) - record.replayed.get("scored", 0)
+    story.first_rejected += record.rejected - record.replayed.get("rejected", 0)
+    story.mended += record.replayed.get("scored", 0)
     story.batches += record.chunk == 0
     story.waited_s += record.waited_s
-    for reason, count in record.rejected_by_reason.items():
+    for reason, count in _first_reasons(record):
         story.rejected_by_reason[reason] = story.rejected_by_reason.get(reason, 0) + count
     story.latency_ms = merge_latencies((story.latency_ms, record.latency_ms))
     _tell_recent(story, Recent(at, record.events, record.latency_ms))
@@ -170,6 +180,15 @@ def _tell_metrics(story: Story, record: Metrics) -> None:
     groups = [group for group in record.groups if group.scored]
     scores = {_tell_group(story, record, group, at): group.score for group in groups}
     story.timeline.add(at, Bucket(record.events, record.scored, record.rejected, record.latency_ms, scores))
+
+
+def _first_reasons(record: Metrics) -> Iterator[tuple[str, int]]:
+    """Reasons of the events that came for the first time. Which the replayed ones have is not told: the commonest, as one cause has."""
+    again = record.replayed.get("rejected", 0)
+    for reason, count in sorted(record.rejected_by_reason.items(), key=lambda item: (-item[1], item[0])):
+        if count > again:
+            yield reason, count - again
+        again = max(0, again - count)
 
 
 def _tell_recent(story: Story, batch: Recent) -> None:

@@ -12,6 +12,12 @@ STANDS, REPEAT, CONFLICT = 0, 1, 2
 """What a store says of a row: it stands; the same event with the same bytes stood before; … with other bytes."""
 
 
+Address = tuple[str, str, int, int]
+"""deployment, topic, partition, offset"""
+Held = Mapping[Address, Mapping[str, tuple[str, str]]]
+"""address → prediction id → digest (hex) and plan id of the row that is stored"""
+
+
 class Sink(Protocol):
     """An operational store of predictions.
 
@@ -25,10 +31,10 @@ class Sink(Protocol):
         address is its own replay and stands. Raises Unavailable (wait, then write again), StoreError (do not).
         """
 
-    def standing(self, predictions: pa.RecordBatch) -> Mapping[str, tuple[str, str]]:
-        """What is stored under the ids and event times of rows of the type PREDICTION: prediction id → digest (hex), plan id.
+    def held(self, predictions: pa.RecordBatch) -> Held:
+        """What is stored at the deployments and addresses of rows of the type PREDICTION, under whatever id; shadows are left out.
 
-        Asked of replayed events alone: their address does not tell whether another batch scored them before. Raises as `write`.
+        Asked of replayed events alone, before they are written: a mapping may have changed their id. Raises as `write`.
         """
 
 
@@ -43,6 +49,12 @@ class Rejects(Protocol):
 
         Raises Unavailable (wait, then write again), TopicError (do not).
         """
+
+
+def addresses(predictions: pa.RecordBatch) -> list[Address]:
+    """Deployment and address of each row of the type PREDICTION."""
+    names = ("deployment", "source_topic", "source_partition", "source_offset")
+    return list(zip(*(predictions.column(name).to_pylist() for name in names), strict=True))
 
 
 def first_of_batch(predictions: pa.RecordBatch) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from streaming.errors import ScoringError, TopicError, Unavailable
+from streaming.logs import KafkaClientLog
 
 TIME_HEADER = "scoring.timestamp"
 """The message's time in ms since 1970, as text, where the brokers do not take it as the record's own."""
@@ -80,7 +81,7 @@ class AcknowledgedTopic:
             "delivery.timeout.ms": int(delivery_s * 1000),
         }
         self._ended = False
-        self._producer = Producer(self._settings)
+        self._producer = Producer(self._settings, logger=KafkaClientLog())
 
     def send(self, topic: str, messages: Iterable[Outgoing]) -> None:
         """Send messages, and return once all are acknowledged.
@@ -95,7 +96,7 @@ class AcknowledgedTopic:
     def _round(self, topic: str, messages: Iterable[Outgoing]) -> list[Outgoing]:
         """Send each once. Returns those to send again because of a time that the brokers do not take."""
         if self._ended:
-            self._producer, self._ended = Producer(self._settings), False
+            self._producer, self._ended = Producer(self._settings, logger=KafkaClientLog()), False
         refused: Refused = []
         again: list[Outgoing] = []
         queued = 0

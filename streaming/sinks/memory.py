@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from streaming.records import PREDICTION
-from streaming.sinks import CONFLICT, REPEAT, STANDS
+from streaming.sinks import CONFLICT, REPEAT, STANDS, Address, addresses
 from streaming.steps.replayed import attempts
 
 _ADDRESS = ("source_topic", "source_partition", "source_offset")
@@ -31,11 +31,14 @@ class MemorySink:
         verdicts = [self._take(row) for row in predictions.select(PREDICTION.names).to_pylist()]
         return np.array(verdicts, dtype=np.uint8)
 
-    def standing(self, predictions: pa.RecordBatch) -> dict[str, tuple[str, str]]:
-        """See Sink.standing. Raises nothing."""
-        keys = zip(predictions.column("event_time").to_pylist(), predictions.column("prediction_id").to_pylist(), strict=True)
-        stored = [self._history[key] for key in keys if key in self._history]
-        return {row["prediction_id"]: (row["payload_digest"], row["plan_id"]) for row in stored}
+    def held(self, predictions: pa.RecordBatch) -> dict[Address, dict[str, tuple[str, str]]]:
+        """See Sink.held. Raises nothing."""
+        asked, found = set(addresses(predictions)), dict[Address, dict[str, tuple[str, str]]]()
+        for row in self._history.values():
+            address = (row["deployment"], *(row[name] for name in _ADDRESS))
+            if row["role"] != "shadow" and address in asked:
+                found.setdefault(address, {})[row["prediction_id"]] = row["payload_digest"], row["plan_id"]
+        return found
 
     @property
     def history(self) -> list[Row]:

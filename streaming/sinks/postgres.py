@@ -7,7 +7,7 @@ INSERT … ON CONFLICT, so that a replay, a repeat and a late event change nothi
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import psycopg
@@ -17,7 +17,7 @@ import pyarrow.csv
 
 from streaming.errors import StoreError, Unavailable
 from streaming.records import PREDICTION
-from streaming.sinks import CONFLICT, REPEAT, STANDS, first_of_batch
+from streaming.sinks import CONFLICT, REPEAT, STANDS, Address, addresses, first_of_batch
 from streaming.sinks.migrate import connect
 
 _COLUMNS = ", ".join(PREDICTION.names)
@@ -32,10 +32,13 @@ _STOOD_BEFORE = """
     WHERE p.event_time = i.event_time AND p.prediction_id = i.prediction_id
       AND (p.source_topic, p.source_partition, p.source_offset) <> (i.source_topic, i.source_partition, i.source_offset)
     RETURNING i.prediction_id::text, encode(p.payload_digest, 'hex'), p.source_topic, p.source_partition, p.source_offset"""
-_STANDING = """
-    SELECT p.prediction_id::text, encode(p.payload_digest, 'hex'), p.plan_id
-    FROM unnest(%s::uuid[], %s::timestamptz[]) AS asked (prediction_id, event_time)
-    JOIN prediction p ON p.prediction_id = asked.prediction_id AND p.event_time = asked.event_time"""
+_HELD = """
+    SELECT p.deployment, p.source_topic, p.source_partition, p.source_offset,
+           p.prediction_id::text, encode(p.payload_digest, 'hex'), p.plan_id
+    FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[]) AS asked (deployment, topic, partition, place)
+    JOIN prediction p ON p.source_partition = asked.partition AND p.source_offset = asked.place
+     AND p.source_topic = asked.topic AND p.deployment = asked.deployment
+    WHERE p.role <> 'shadow'"""
 _CURRENT_COLUMNS = (
     "deployment, entity_id, prediction_id, event_id, role, variant, model_name, model_version, score, predicted_class, "
     "event_time, received_at, scored_at, source_topic, source_partition, source_offset"
@@ -55,6 +58,7 @@ _CURRENT = f"""
 _PASSES = ("08", "40", "53", "57", "58", "55P03", "25006")
 _OTHER_TABLES = ("42P01", "42703")  # a table or a column that is not there
 
+T = TypeVar("T")
 Standing = dict[str, tuple[Any, ...]]
 """prediction id → digest, topic, partition and offset of the row that stands"""
 
@@ -77,10 +81,10 @@ class PostgresSink:
                 self._judge(predictions, verdicts, stood_before)
         return verdicts
 
-    def standing(self, predictions: pa.RecordBatch) -> dict[str, tuple[str, str]]:
-        """See Sink.standing."""
-        asked = predictions.column("prediction_id").to_pylist(), predictions.column("event_time").to_pylist()
-        return {key: (digest, plan) for key, (digest, plan) in self._attempt(lambda connection: _stored(connection, asked)).items()}
+    def held(self, predictions: pa.RecordBatch) -> dict[Address, dict[str, tuple[str, str]]]:
+        """See Sink.held."""
+        asked = [list(column) for column in zip(*sorted(set(addresses(predictions))), strict=True)]
+        return self._attempt(lambda connection: _held(connection, asked)) if asked else {}
 
     def close(self) -> None:
         """Close the connection."""
@@ -88,7 +92,7 @@ class PostgresSink:
             self._connection.close()
             self._connection = None
 
-    def _attempt(self, work: Callable[[psycopg.Connection], Standing]) -> Standing:
+    def _attempt(self, work: Callable[[psycopg.Connection], T]) -> T:
         try:
             connection = self._open()
             with connection.transaction():
@@ -127,8 +131,11 @@ def _store(connection: psycopg.Connection, rows: pa.RecordBatch) -> Standing:
     return stood_before
 
 
-def _stored(connection: psycopg.Connection, asked: tuple[list[Any], list[Any]]) -> Standing:
-    return {key: (digest, plan) for key, digest, plan in connection.execute(_STANDING, asked)}
+def _held(connection: psycopg.Connection, asked: list[list[Any]]) -> dict[Address, dict[str, tuple[str, str]]]:
+    found: dict[Address, dict[str, tuple[str, str]]] = {}
+    for deployment, topic, partition, offset, key, digest, plan_id in connection.execute(_HELD, asked):
+        found.setdefault((deployment, topic, partition, offset), {})[key] = digest, plan_id
+    return found
 
 
 def csv_bytes(rows: pa.RecordBatch) -> bytes:

@@ -5,14 +5,15 @@ Delivery: at least once; acknowledged by all in-sync replicas before `write` ret
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from streaming.sinks.acknowledged import TIME_HEADER, AcknowledgedTopic, Header, Outgoing
-from streaming.steps.replayed import ATTEMPT, REPLAY_HEADERS, attempts
+from streaming.steps.replayed import ATTEMPT, MAPPING, REPLAY_HEADERS, attempts
 
+OWN_COUNT = "scoring.headers"
 _AT_ONCE = 100
 _EXCEPTION_CLASS = "streaming.errors.InvalidEvent"
 _CONNECT = "__connect.errors."
@@ -50,8 +51,11 @@ class RejectedTopic:
         times_ms = rejected.column("received_at").cast(pa.int64()).to_numpy() // 1000
         rows = _rows(rejected.drop_columns(["received_at"]))
         for row, sent_ms, attempt in zip(rows, times_ms.tolist(), attempts(rejected).tolist(), strict=True):
-            original = own_headers((str(pair["key"]), pair["value"]) for pair in row["headers"] or [])
-            headers = [*original, *_headers(row, self._job, model, attempt)]
+            came: list[Header] = [(str(pair["key"]), pair["value"]) for pair in row["headers"] or []]
+            # Only a replay's headers are ours; those of any other event are its own, whatever their names.
+            own, ours = split_headers(came) if attempt > 1 else (came, [])
+            mapping = [header for header in ours if header[0] == MAPPING]
+            headers = [*own, own_count(own), *_headers(row, self._job, model, attempt), *mapping]
             message = Outgoing(row["value"], row["key"], headers, sent_ms)
             yield message if sent_ms > 0 else message.timeless()
 
@@ -62,9 +66,25 @@ def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
         yield from batch.slice(start, _AT_ONCE).to_pylist()
 
 
-def own_headers(headers: Iterable[Header]) -> list[Header]:
-    """An event's own headers, in order: without those that a rejection or a replay gave it."""
-    return [(key, value) for key, value in headers if key not in _OURS and not key.startswith(_CONNECT)]
+def split_headers(headers: Sequence[Header]) -> tuple[list[Header], list[Header]]:
+    """The headers of a rejected or replayed event, in order: the event's own, and those that this service added.
+
+    The last header `scoring.headers` that says its own place parts them. Records of earlier releases have none: there a
+    header is ours by its name.
+    """
+    for place in reversed(range(len(headers))):
+        if headers[place][0] == OWN_COUNT and headers[place][1] in (str(place), str(place).encode()):
+            return [*headers[:place]], [*headers[place + 1 :]]
+    return [header for header in headers if not _named_as_ours(header)], [*filter(_named_as_ours, headers)]
+
+
+def own_count(own: Sequence[Header]) -> Header:
+    """The header that stands behind an event's own ones and says how many they are."""
+    return OWN_COUNT, str(len(own)).encode()
+
+
+def _named_as_ours(header: Header) -> bool:
+    return header[0] in _OURS or header[0].startswith(_CONNECT)
 
 
 def _headers(row: dict[str, Any], job: str, model: str, attempt: int) -> list[Header]:
@@ -77,6 +97,7 @@ def _headers(row: dict[str, Any], job: str, model: str, attempt: int) -> list[He
         _CONNECT + "exception.message": row["message"],
         "scoring.reason": row["reason"],
         "scoring.path": row["path"],
+        "scoring.value": row["value_found"] or None,
         "scoring.schema.version": row["schema_version"],
         "scoring.model": model,
         "scoring.job": job,

@@ -1,4 +1,4 @@
-"""Verdicts on replayed events: their first address, which they keep, does not tell whether they were scored before."""
+"""Verdicts on replayed events: an address keeps the one prediction that it has, whatever a mapping made of its event."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from streaming.sinks import CONFLICT, REPEAT, STANDS
+from streaming.sinks import CONFLICT, REPEAT, STANDS, Address, Held, addresses
 
 Standing = Mapping[str, tuple[str, str]]
 """prediction id → digest and plan id of the row that is stored"""
@@ -19,34 +19,44 @@ class Replays:
 
     def __init__(self, plan_id: str) -> None:
         self._batch = _batch_of(plan_id)
-        self._here: dict[str, str] = {}
+        self._came: dict[Address, tuple[str, str]] = {}
 
-    def judge(
-        self, rows: pa.RecordBatch, replayed: NDArray[np.bool_], verdicts: np.ndarray, ask: Callable[[pa.RecordBatch], Standing]
+    def store(
+        self,
+        rows: pa.RecordBatch,
+        replayed: NDArray[np.bool_],
+        ask: Callable[[pa.RecordBatch], Held],
+        write: Callable[[pa.RecordBatch], np.ndarray],
     ) -> np.ndarray:
-        """The store's verdicts on rows of the type PREDICTION, shape (rows,), mended for those that were replayed.
+        """Write rows of the type PREDICTION, but no replayed one whose address has its outcome already. Returns the verdicts, (rows,).
 
-        A replayed event that another batch scored, or this task before, is a repeat if its bytes are the same, else a
-        conflict. ask: Sink.standing, called once if there are such rows. Raises what `ask` raises.
+        Of a replayed event whose address another batch scored, or this task before: a repeat if id and bytes are the same,
+        else a conflict. replayed: shape (rows,). ask: Sink.held, asked before the write if there are such rows. write: Sink.write.
+        Raises what they raise.
         """
-        places = np.flatnonzero(replayed & (verdicts == STANDS))
-        if not len(places):
-            return verdicts
+        if not replayed.any():
+            return write(rows)
+        places = np.flatnonzero(replayed & (rows.column("role").to_numpy(zero_copy_only=False) != "shadow"))
+        verdicts = np.full(rows.num_rows, STANDS, dtype=np.uint8)
         asked = rows.take(pa.array(places))
-        stored, mended = ask(asked), verdicts.copy()
-        keys = zip(places.tolist(), asked.column("prediction_id").to_pylist(), asked.column("payload_digest").to_pylist(), strict=True)
-        for place, key, digest in keys:
-            first = self._first(key, stored)
-            if first is None:
-                self._here[key] = digest
-            else:
-                mended[place] = REPEAT if first == digest else CONFLICT
-        return mended
+        held = ask(asked)
+        entries = zip(addresses(asked), asked.column("prediction_id").to_pylist(), asked.column("payload_digest").to_pylist(), strict=True)
+        verdicts[places] = [self._verdict(address, event, held.get(address, {})) for address, *event in entries]
+        unheld = verdicts == STANDS
+        verdicts[unheld] = write(rows.filter(pa.array(unheld)))
+        return verdicts
 
-    def _first(self, key: str, stored: Standing) -> str | None:
-        """Digest of the event that was scored under this id before; None if this is the first time."""
-        digest, plan_id = stored.get(key, ("", ""))
-        return digest if plan_id and _batch_of(plan_id) != self._batch else self._here.get(key)
+    def _verdict(self, address: Address, event: list[str], stored: Standing) -> int:
+        key, digest = event
+        if stored and key not in stored:
+            return CONFLICT
+        standing, plan_id = stored.get(key, ("", ""))
+        if plan_id and _batch_of(plan_id) != self._batch:
+            return REPEAT if standing == digest else CONFLICT
+        if address in self._came:
+            return REPEAT if self._came[address] == (key, digest) else CONFLICT
+        self._came[address] = key, digest
+        return STANDS
 
 
 def _batch_of(plan_id: str) -> str:

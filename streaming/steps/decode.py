@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from streaming.contracts.reasons import Reason, printable, shorten
 from streaming.contracts.wire.cloud_events import CONTENT_TYPE, DATA_SCHEMA, SPEC_VERSION, STRUCTURED_PREFIX
 from streaming.contracts.wire.confluent import ID_HEADER, MAGIC_GUID, MAGIC_ID
+from streaming.contracts.wire.names import VERSION_HEADER
 from streaming.contracts.wire.reader import WIRE_HEADERS, Unwrapped, WireReader
 from streaming.models.plan import Plan
 from streaming.records import RAW
@@ -21,7 +22,6 @@ from streaming.steps.reject import rejected_rows
 from streaming.steps.replayed import first_addresses
 
 STAGE = "decode"
-VERSION_HEADER = "schema-version"
 _TELLING = pa.array([ID_HEADER, SPEC_VERSION, DATA_SCHEMA])  # the first matters only where a registry is
 _MAGIC = pa.array([bytes([MAGIC_ID]), bytes([MAGIC_GUID])], pa.binary())
 _LAST_US = 253_402_300_800_000_000 - 1  # the last microsecond of the year 9999

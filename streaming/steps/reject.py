@@ -31,6 +31,7 @@ def rejected_rows(
             "reason": reasons[row][0].rule,
             "path": reasons[row][0].path,
             "message": message_of(reasons[row]),
+            "value_found": reasons[row][0].value,
             "schema_version": int(versions[row]),
         }
         for row in places

@@ -94,6 +94,7 @@ def _rejected(rows: pa.RecordBatch, messages: list[str]) -> pa.RecordBatch:
         "reason": pa.repeat(REASON_SCORING, count),
         "path": pa.repeat("", count),
         "message": pa.array(messages, pa.string()),
+        "value_found": pa.repeat("", count),
         "schema_version": rows.column("schema_version"),
     }
     arrays = [*(rows.column(name) for name in RAW.names), *(reasons[name] for name in REASON.names)]

@@ -91,6 +91,49 @@ def test_anomalies_as_json(broken: Path) -> None:
     assert (report["rows"], report["proposal"]) == (7043, None)
 
 
+@pytest.mark.parametrize("folder", ["mine", "taken"])
+def test_the_anomalies_are_told_even_if_no_schema_can_be_proposed(folder: str, tmp_path: Path) -> None:
+    """Nothing that a schema mends, and a proposal that is there already: the report stands before the reason."""
+    path, schema = tmp_path / "data.jsonl", tmp_path / folder / "customer_activity" / "v2.json"
+    path.write_text('{"tenure": 500}\n' if folder == "taken" else "rubbish\n", encoding="utf-8")
+    if folder == "taken":
+        schema.parent.mkdir(parents=True)
+        schema.write_text("{}", encoding="utf-8")
+    words = ["validate", path, "--schema", "customer_activity/1", "--write-schema", tmp_path / folder]
+    result = run(*words)
+    assert result.exit_code == 2
+    lines = result.output.splitlines()
+    assert any(line.startswith("tenure: " if folder == "taken" else "data: unreadable: ") for line in lines)
+    assert lines[-1].startswith("no schema proposed: ") and " anomalies" in lines[-2]
+    assert len(lines) > 3
+    assert schema.exists() is (folder == "taken")
+    report = json.loads(run(*words, "--json").stdout)
+    assert report["proposal"] is None and report["proposal_error"] == lines[-1].removeprefix("no schema proposed: ")
+    assert len(report["anomalies"]) > 1
+
+
+def test_a_field_to_slice_by_that_is_not_there_is_told() -> None:
+    result = run("describe", TELCO, "--slice", "contrakt")
+    assert isinstance(result.exception, ScoringError)
+    assert "there is no field 'contrakt' to slice by; there are churn, female, " in str(result.exception)
+
+
+def test_what_is_beyond_a_limit_and_hostile_is_told_safely(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    rows = [{"id": str(i), "plan": "ab"[i % 2], "evil": "\x9b2J\u202e"} for i in range(200)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    described = run("describe", path, "--slice", "id")
+    assert "  not sliced by id: more than 100 values, or personal\n  not associated: id: more than 30 values\n" in described.output
+    held = run("validate", path, "--schema", "customer_activity/1")
+    assert "evil: unknown_field" in held.output
+    for result in (described, held):
+        assert all(line.isprintable() for line in result.output.splitlines())
+
+
+def test_the_help_tells_the_exit_codes() -> None:
+    assert "Exit codes: 0 no anomaly; 1 anomalies; 2 the data" in " ".join(run("validate", "--help").output.split())
+
+
 @pytest.mark.parametrize(("measure", "told"), [("js", "tenure: drift: found Jensen–Shannon"), ("psi", "tenure: drift: found PSI")])
 def test_drift_is_judged_by_the_measure_asked_for(measure: str, told: str, broken: Path, tmp_path: Path) -> None:
     baseline = tmp_path / "stats.json"
@@ -117,8 +160,9 @@ def test_expectations_tell_the_rows(broken: Path, tmp_path: Path) -> None:
         (["describe"], 2),
         (["describe", "none.csv"], 2),
         (["describe", TELCO, "--topic", "t"], 2),
+        (["describe", TELCO, "--slice", "contrakt"], 2),
         (["validate", TELCO], 2),
-        (["validate", TELCO, "--schema", "customer_activity/99"], 1),
+        (["validate", TELCO, "--schema", "customer_activity/99"], 2),
         (["validate", TELCO, "--schema", "customer_activity/1", "--baseline", "none.json"], 2),
         (["validate", TELCO, "--schema", "customer_activity/1", "--measure", "ks"], 2),
     ],

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 from streaming.cli import app
 from streaming.contracts.statistics import sketches
 from streaming.contracts.statistics.against_baseline import MOST_CATEGORIES, Thresholds
-from streaming.contracts.statistics.dataset import MOST_SLICES
+from streaming.contracts.statistics.dataset import LONGEST_NAME, MOST_SLICES
 from streaming.contracts.statistics.pairs import MOST_CATEGORICAL, MOST_NUMERIC, MOST_VALUES
+from streaming.contracts.statistics.source import MOST_FIELDS
 
 PAGE = Path("docs/data.md").read_text(encoding="utf-8")
 
@@ -40,6 +41,14 @@ def test_the_commands_run_in_their_order(tmp_path: Path, monkeypatch: pytest.Mon
     assert (tmp_path / "var" / "data.html").is_file() and (tmp_path / "var" / "docs" / "index.html").is_file()
 
 
+@pytest.mark.parametrize("block", [block for block in blocks("text") if block.startswith("$ ")])
+def test_what_the_page_shows_of_a_command_is_what_it_prints(block: str) -> None:
+    command, _, shown = block.removeprefix("$ ").partition("\n")
+    result = CliRunner().invoke(app, shlex.split(command)[1:], catch_exceptions=False)
+    assert result.output == shown
+    assert result.exit_code == 1
+
+
 @pytest.mark.parametrize("code", blocks("python"))
 def test_python_runs(code: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -51,6 +60,8 @@ def test_the_numbers_on_the_page_are_the_code_s() -> None:
     assert f"`--max-category` {limits.categories}" in PAGE
     assert f"`--max-distance` {limits.js}; {limits.psi}" in PAGE
     assert f"`--max-presence` {limits.presence}" in PAGE
+    assert f"More than {MOST_FIELDS:,} different fields" in PAGE and f"first {sketches.SHOWN_TEXT} characters" in PAGE
+    assert f"more than {LONGEST_NAME} characters" in PAGE
     assert f"integers of at most {MOST_CATEGORIES} values" in PAGE
     assert f"(up to {MOST_SLICES})" in PAGE and f"(up to {MOST_NUMERIC}\n" in PAGE
     assert f"up to {MOST_CATEGORICAL} fields of up to {MOST_VALUES} values" in PAGE

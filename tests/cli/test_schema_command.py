@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from streaming.cli import app
+from streaming.cli.schema_validate import read_events
 from streaming.errors import ContractError
 
 SCHEMA = "schemas/customer_activity/v1.json"
@@ -34,6 +36,43 @@ def test_validate_writes_one_verdict_a_line(tmp_path: Path) -> None:
     assert verdicts[0] == {"line": 1, "valid": True, "reasons": []}
     assert verdicts[1] == {"line": 2, "valid": False, "reasons": [{"path": "/tenure", "rule": "minimum", "value": "-1"}]}
     assert [verdict["valid"] for verdict in verdicts] == [True, False, False]
+    assert verdicts[2]["reasons"] == [{"path": "", "rule": "empty_value", "value": ""}]
+
+
+def test_validate_takes_an_event_and_its_version_too(tmp_path: Path) -> None:
+    shutil.copytree("schemas", tmp_path / "mine")
+    for name in ("customer_activity/1", "customer_activity/v1"):
+        assert _scoring("validate", name, "-", "--folder", str(tmp_path / "mine"), stdin=GOOD.encode())[0] == 0
+    assert _scoring("validate", "customer_activity/1", "-", stdin=b"{}")[0] == 1
+
+
+def test_validate_reads_line_by_line(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text((GOOD + "\n") * 20_000)
+    events = read_events(file, raw=False)
+    tracemalloc.start()
+    assert sum(1 for event, _ in events if event == GOOD.encode()) == 20_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < file.stat().st_size / 10
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "told"),
+    [
+        ("none.jsonl", [], "none.jsonl: cannot be read (No such file or directory); name a file of events"),
+        ("none", ["--raw"], "none: cannot be read (No such file or directory); name a file of events"),
+        ("", ["--raw"], ": no file in it; name a folder of events, each a file"),
+        ("", [], ": is a folder; --raw takes each file in it as one event"),
+    ],
+)
+def test_nothing_to_validate_is_told_in_one_line(tmp_path: Path, name: str, more: list[str], told: str) -> None:
+    command = [sys.executable, "-c", "from streaming.cli import main; main()", "schema", "validate", SCHEMA, str(tmp_path / name), *more]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"scoring: {tmp_path}")
+    assert ended.stderr.endswith(f"{told}\n")
+    assert ended.stderr.count("\n") == 1
 
 
 def test_validate_valid_events_from_standard_input() -> None:
@@ -46,7 +85,8 @@ def test_raw_takes_the_whole_file_as_one_event(tmp_path: Path) -> None:
     assert _scoring("validate", SCHEMA, str(file), "--raw") == (0, [{"line": 1, "valid": True, "reasons": []}])
     assert _scoring("validate", SCHEMA, str(file))[0] == 1
     file.write_text("")
-    assert _scoring("validate", SCHEMA, str(file), "--raw")[0] == 1
+    empty = [{"path": "", "rule": "empty_value", "value": ""}]
+    assert _scoring("validate", SCHEMA, str(file), "--raw") == (1, [{"line": 1, "valid": False, "reasons": empty}])
 
 
 def test_a_verdict_is_written_as_documented(tmp_path: Path) -> None:
@@ -62,7 +102,6 @@ def test_raw_takes_each_file_of_a_folder_as_one_event(tmp_path: Path) -> None:
     code, verdicts = _scoring("validate", SCHEMA, str(tmp_path), "--raw")
     assert code == 1
     assert [(verdict["line"], verdict["file"], verdict["valid"]) for verdict in verdicts] == [(1, "a.json", True), (2, "b.json", False)]
-    assert CliRunner().invoke(app, ["schema", "validate", SCHEMA, str(tmp_path)]).exit_code == 2
 
 
 def test_a_target_stands_in_training_only(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from typer.testing import CliRunner, Result
 
 from streaming.cli import app
 from streaming.config import load_settings
+from streaming.contracts.statistics.source import DataError
 from streaming.contracts.versions import Incompatible
-from streaming.errors import ContractError
+from streaming.errors import ConfigError, ContractError
 from streaming.producer import EventProducer
 from streaming.topics import create_topics
 
@@ -99,6 +100,10 @@ def test_infer_writes_a_schema_that_can_be_published(tmp_path: Path) -> None:
     written = json.loads(out.read_text())
     assert (written["title"], written["properties"]["channel"]["x-role"]) == ("credit", "metadata")
     assert scoring("check", tmp_path).exit_code == 0
+    del written["$comment"]
+    for spec in written["properties"].values():
+        del spec["$comment"]
+    out.write_text(json.dumps(written))
     assert scoring("publish", out).exit_code == 0
     again = scoring("infer", CREDIT, *roles, "--out", out)
     assert isinstance(again.exception, ContractError)
@@ -114,6 +119,15 @@ def test_infer_names_candidates_on_standard_output() -> None:
 def test_infer_wants_a_file_or_a_topic() -> None:
     assert scoring("infer").exit_code == 2
     assert scoring("infer", CREDIT, "--topic", "x").exit_code == 2
+
+
+def test_infer_takes_a_name_that_is_no_file_for_a_topic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").write_text("")
+    asked = scoring("infer", "customer_activity", "--config", tmp_path / "none.toml").exception
+    assert isinstance(asked, ConfigError)  # it looked for the brokers
+    for name in ("taken", "data.csv", "./data", "more/data"):
+        assert isinstance(scoring("infer", name, "--config", tmp_path / "none.toml").exception, DataError), name
 
 
 def test_docs_writes_a_page_for_each_event(folder: Path) -> None:
@@ -135,7 +149,9 @@ def test_infer_reads_a_topic(settings_file: Path) -> None:
     with EventProducer(settings.kafka.bootstrap_servers, topic) as producer:
         for i in range(50):
             producer.send(json.dumps({"who": f"w{i}", "at": f"2026-01-01T00:00:{i:02}Z", "n": i / 4}).encode(), key=b"k")
-    done = scoring("infer", "--topic", topic, "--config", settings_file, "--entity", "who", "--event-time", "at", "--event", "thing")
+    roles = ["--entity", "who", "--event-time", "at", "--event", "thing"]
+    done = scoring("infer", "--topic", topic, "--config", settings_file, *roles)
     assert done.exit_code == 0, done.output
+    assert scoring("infer", topic, "--config", settings_file, *roles).stdout == done.stdout
     found = json.loads(done.stdout)
     assert (found["x-entity"], found["properties"]["n"]["type"], found["required"]) == ("who", "number", ["who", "at", "n"])

@@ -58,3 +58,19 @@ def test_a_missing_table_is_one_line_and_an_exit_code(config: Path) -> None:
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "scoring: nowhere.csv: cannot be read (No such file or directory); name a table with --data\n"
+
+
+def test_a_table_that_breaks_the_schema_is_refused_unless_asked_for(config: Path, tmp_path: Path) -> None:
+    lines = (ROOT / "examples" / "churn" / "telco_churn.csv").read_text(encoding="utf-8").splitlines()
+    place = lines[0].replace('"', "").split(",").index("tenure")
+    cells = lines[5].split(",")
+    lines[5] = ",".join([*cells[:place], "999", *cells[place + 1 :]])
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    done = call(COMMAND, config, "--data", str(table))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"scoring: {table}: breaks customer_activity v1: /tenure maximum (1 rows, the first is 5)")
+    assert done.stderr.count("\n") == 1
+    assert call(COMMAND, config, "--data", str(table), "--no-check").returncode == 0

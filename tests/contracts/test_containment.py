@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from streaming.contracts.containment import finite, refusals
+from streaming.contracts.containment import Refusal, distinct, finite, refusals
 from streaming.contracts.validator import compiled
 
 TEXT = {"type": "string"}
@@ -90,6 +90,17 @@ def test_what_is_narrower_is_told_with_place_and_rule(source: Any, target: Any, 
 @pytest.mark.parametrize(("source", "target"), UNDECIDED)
 def test_what_cannot_be_decided_is_refused_and_says_so(source: Any, target: Any) -> None:
     assert [one.decided for one in refusals(source, target)] == [False]
+
+
+@pytest.mark.parametrize("values", [([1], [2]), ({"a": 1}, {"a": [2]})])
+def test_examples_may_be_lists_and_objects(values: tuple[Any, Any]) -> None:
+    one, other = values
+    assert [(r.rule, r.example) for r in refusals({"enum": [one, other]}, {"enum": [one]})] == [("enum", other)]
+    twice = {"allOf": [{"enum": [one]}, {"enum": [one], "title": "again"}]}
+    assert [(r.rule, r.example) for r in refusals({"enum": [one, other], "allOf": [True]}, twice)] == [("enum", other)]
+    assert distinct([Refusal("/a", "enum", "x", example=one), Refusal("/a", "enum", "x", example=other)]) == [
+        Refusal("/a", "enum", "x", example=one)
+    ]
 
 
 def test_true_and_one_differ() -> None:

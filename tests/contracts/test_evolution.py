@@ -106,6 +106,23 @@ def test_transitive_looks_at_all_versions_and_takes_defaults_and_renames_on_the_
     assert [(one.older, one.newer) for one in breaks_between([first, narrowed, widened], transitive=True)] == [(1, 2), (1, 3)]
 
 
+def test_a_closed_list_of_lists_and_objects_may_be_narrowed() -> None:
+    first = version(1, {"v": {"enum": [[1], {"a": 2}], "x-role": "metadata"}})
+    second = version(2, {"v": {"enum": [[1]], "x-role": "metadata"}})
+    found = breaks_between([first, second], "full")
+    assert [(one.who, one.path, one.rule, one.example) for one in found] == [("old producers", "/v", "enum", {"a": 2})]
+    values = pa.array([json.dumps({"at": AT, "who": "w", "v": value}).encode() for value in ([1], {"a": 2})], pa.binary())
+    assert lift(first, second)(values, first.decode(values).rows).places.tolist() == [0]
+
+
+def test_null_alone_may_become_a_type() -> None:
+    first = version(1, {"v": {"type": "null", "x-role": "metadata"}})
+    typed = {"type": "integer", "minimum": 0, "maximum": 9}
+    assert told(first, version(2, {"v": {**typed, "x-default": 0}})) == []
+    assert told(first, version(2, {"v": typed}, optional=("v",))) == []
+    assert told(first, version(2, {"v": typed})) == [("old producers", "/v", "type")]
+
+
 FIELDS: list[dict[str, Any]] = [
     INT,
     {**INT, "minimum": 3},
@@ -269,7 +286,7 @@ def _some(spec: dict[str, Any]) -> list[Any]:
     low, high = spec.get("minimum", spec.get("exclusiveMinimum", 0)), spec.get("maximum", 1e9)
     candidates: list[Any] = [
         *spec.get("enum", []), *([spec["const"]] if "const" in spec else []), None, True, False, low, low + 0.25, low + 0.5, low + 1, 3, 4,
-        high, high - 1, 490, "", "a", "ab", "abcde", "abcdefgh", "zz",
+        high, high - 1, 490, "", "a", "ab", "abcde", "abcdefgh", "abcdefghi", "zz",
         "6f1c2d3e-4a5b-4c6d-8e7f-901234567890", AT, {}, {"x": 1}, {"x": 1, "y": "z"}, [],
         [1], [1.5], [1, 2], [1, 2, 3],
     ]  # fmt: skip

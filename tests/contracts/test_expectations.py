@@ -8,19 +8,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import great_expectations as gx
+import msgspec
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from streaming.contracts import Contract, load_contract
-from streaming.contracts.expectation_run import ExpectationReport, record_of, run_expectations
-from streaming.contracts.expectations import TYPE, expected_of, inexpressible, prepare_rows, prepare_table
-from streaming.contracts.expected_frame import read_frame, rows_frame
+from streaming.contracts.expectation_record import MOST_ANOMALIES, record_of
+from streaming.contracts.expectation_run import ExpectationReport, run_expectations, suite_json
+from streaming.contracts.expectations import TYPE, UNKNOWN, expected_of, inexpressible, prepare_rows, prepare_table, suite_name
+from streaming.contracts.expected_frame import read_frame
 from streaming.contracts.reasons import ENVELOPE_RULES, JSON_RULES
 from streaming.contracts.schema import DIALECT, parse_contract
 from streaming.contracts.statistics import describe
 from streaming.contracts.statistics.against_contract import against_contract
+from streaming.contracts.statistics.anomaly import Anomaly
 from streaming.contracts.statistics.parse import block_of_rows
+from streaming.errors import SetupError
 from streaming.local.telco import event_fields, load_telco
 
 pytestmark = pytest.mark.slow
@@ -65,7 +71,7 @@ MIXED_VALUES: dict[str, list[Any]] = {
 
 
 def suite(frame: pd.DataFrame, contract: Contract, **options: Any) -> ExpectationReport:
-    return run_expectations(frame, expected_of(contract, **options), f"{contract.event}_v{contract.version}")
+    return run_expectations(frame, expected_of(contract, **options), suite_name(contract))
 
 
 def ours(rows: list[dict[str, Any]], contract: Contract, rules: set[str]) -> dict[int, set[tuple[str, str]]]:
@@ -157,7 +163,9 @@ def test_the_training_table_keeps_its_contract() -> None:
     frame = prepare_table(load_telco(TELCO).reset_index(drop=True), TRAINING, metadata=False)
     report = suite(frame, TRAINING, metadata=False)
     assert report.success and report.rows == 7043
-    assert suite(read_frame(TELCO, TRAINING, metadata=False), TRAINING, metadata=False).outcomes == report.outcomes
+    frame, unreadable = read_frame(TELCO, TRAINING, metadata=False)
+    assert unreadable == 0
+    assert suite(frame, TRAINING, metadata=False).outcomes == report.outcomes
 
 
 def test_tables_and_statistics_agree_on_what_is_wrong() -> None:
@@ -172,12 +180,15 @@ def test_tables_and_statistics_agree_on_what_is_wrong() -> None:
     assert anomalies == pytest.approx(failed, rel=0.1)
 
 
-def test_a_field_that_nobody_knows_breaks_the_table() -> None:
-    rows = [{"who": "a", "n": 1, "at": "2026-01-02T00:00:00Z", "stray": 1}]
+def test_a_row_with_a_field_that_nobody_knows_is_named() -> None:
+    good = {"who": "a", "n": 1, "at": "2026-01-02T00:00:00Z"}
+    rows = [good, good | {"stray": 1, "more": None}, good, good | {"stray": 2}]
     contract = parse_contract(MIXED, "mixed", 1, "mixed")
-    report = suite(prepare_rows(rows, contract), contract)
-    assert [(outcome.rule, outcome.failed) for outcome in report.outcomes if not outcome.success] == [("additionalProperties", 1)]
-    assert report.rejected == {}
+    frame = prepare_rows(rows, contract)
+    assert frame[UNKNOWN].tolist() == [None, "more, stray", None, "stray"]
+    report = suite(frame, contract)
+    assert report.rejected == {1: [("", "additionalProperties")], 3: [("", "additionalProperties")]}
+    assert sorted(report.rejected) == sorted(ours(rows, contract, {"additionalProperties"}))
 
 
 def test_null_and_absent_differ_in_rows_and_not_in_tables() -> None:
@@ -196,15 +207,28 @@ def test_what_great_expectations_cannot_express_is_named() -> None:
     assert inexpressible(TRAINING, metadata=False) == {}
 
 
-def test_no_rows_break_nothing() -> None:
+def test_no_rows_break_nothing_and_are_no_success() -> None:
     contract = parse_contract(MIXED, "mixed", 1, "mixed")
     report = suite(prepare_rows([], contract), contract)
-    assert (report.rows, report.success, report.rejected) == (0, True, {})
+    assert (report.rows, report.success, report.rejected) == (0, False, {})
 
 
-def test_messages_become_rows() -> None:
+def test_what_is_unreadable_or_refused_is_no_success() -> None:
     contract = parse_contract(MIXED, "mixed", 1, "mixed")
-    frame = rows_frame([b'{"n": 1, "tags": []}', b"rubbish", b'{"n": 1.5, "at": "2026-01-02T00:00:00Z", "flag": true}'], contract)
+    frame = prepare_rows([{"who": "a", "n": 1, "at": "2026-01-02T00:00:00Z"}], contract)
+    expected = expected_of(contract)
+    assert run_expectations(frame, expected, "s").success
+    unreadable, refused = run_expectations(frame, expected, "s", unreadable=2), run_expectations(frame, expected, "s", refused={"json": 2})
+    assert (unreadable.success, unreadable.unreadable, unreadable.rejected) == (False, 2, {})
+    assert (refused.success, refused.refused, refused.rejected) == (False, {"json": 2}, {})
+
+
+def test_lines_become_rows(tmp_path: Path) -> None:
+    contract = parse_contract(MIXED, "mixed", 1, "mixed")
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(b'{"n": 1, "tags": []}\nrubbish\n{"n": 1.5, "at": "2026-01-02T00:00:00Z", "flag": true}\n')
+    frame, unreadable = read_frame(file, contract)
+    assert unreadable == 1
     assert frame[f"n{TYPE}"].tolist() == ["integer", "number"]
     assert frame["n"].tolist() == [1, None]
     assert frame[f"at{TYPE}"].tolist() == ["absent", "string"]
@@ -224,9 +248,68 @@ def test_data_docs_are_built(tmp_path: Path) -> None:
     assert "&lt;script&gt;alert(1)" in page
 
 
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo"])
+def test_times_and_bytes_of_a_table_are_what_the_contract_takes_them_for(tmp_path: Path, zone: str | None) -> None:
+    at: dict[str, Any] = {"type": "string", "format": "date-time", "minLength": 20, "maxLength": 40}
+    contract = parse_contract(MIXED | {"properties": MIXED["properties"] | {"at": at}}, "mixed", 1, "mixed")
+    moments = pa.array([1_767_225_600_123_456_789, None], pa.timestamp("ns", tz=zone))
+    table = pa.table({"who": [b"a", b"b"], "n": [1, 2], "at": moments})
+    file = tmp_path / "rows.parquet"
+    pq.write_table(table, file)
+    frame, _ = read_frame(file, contract)
+    assert frame["at"].tolist() == ["2026-01-01T00:00:00.123456Z", None]
+    assert frame[f"at{TYPE}"].tolist() == ["string", "null"], "required, so an empty cell is a null"
+    assert frame[f"who{TYPE}"].tolist() == ["binary", "binary"], "bytes are no text"
+    report = suite(frame, contract)
+    assert report.rejected == {0: [("/who", "type")], 1: [("/at", "type"), ("/who", "type")]}
+    prepared = prepare_table(table.to_pandas(), contract)
+    assert [str(value)[:23] for value in prepared["at"]] == ["2026-01-01T00:00:00.123", "None"]
+    assert prepared[f"who{TYPE}"].tolist() == ["binary", "binary"]
+
+
+def test_personal_values_stay_out_of_the_docs_and_the_report(tmp_path: Path) -> None:
+    about = {"who": {"type": "string", "maxLength": 5, "x-sensitivity": "personal"}, "code": MIXED["properties"]["code"]}
+    contract = parse_contract(MIXED | {"properties": MIXED["properties"] | about}, "mixed", 1, "mixed")
+    rows = [{"who": "jane.doe@example.org", "n": 1, "at": "2026-01-02T00:00:00Z", "code": "told-as-it-is"}] * 3
+    report = run_expectations(prepare_rows(rows, contract), expected_of(contract), "mixed_v1", tmp_path / "docs")
+    pages = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "docs").rglob("*.html"))
+    assert "told-as-it-is" in pages, "values of other fields are shown"
+    assert "jane.doe" not in pages and b"jane.doe" not in msgspec.json.encode(report)
+    assert report.rejected[2] == [("/who", "maxLength"), ("/code", "pattern")]
+
+
+def test_docs_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
+    contract = parse_contract(MIXED, "mixed", 1, "mixed")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SetupError, match=r"file/docs: cannot be written \(Not a directory\); name another folder") as told:
+        run_expectations(prepare_rows([], contract), expected_of(contract), "mixed_v1", tmp_path / "file" / "docs")
+    assert "\n" not in str(told.value)
+
+
+def test_a_suite_as_json_is_one_of_great_expectations() -> None:
+    document = json.loads(suite_json(expected_of(CONTRACT), suite_name(CONTRACT)))
+    again = gx.ExpectationSuite(name=document["name"], expectations=document["expectations"])
+    assert document["name"] == "customer_activity_v1"
+    assert len(again.expectations) == len(expected_of(CONTRACT))
+    assert {one["meta"]["path"] for one in document["expectations"]} == {"", *(f"/{field.name}" for field in CONTRACT.fields)}
+
+
 def test_a_record_counts_what_failed() -> None:
     contract = parse_contract(MIXED, "mixed", 1, "mixed")
     report = suite(prepare_rows([{"who": "a", "n": 99, "at": "x"}, {"who": "a", "n": 99}], contract), contract)
     record = record_of(report, "visits.jsonl", "2026-01-02T03:04:05.000000Z")
     assert record.failed == {"/at required": 1, "/n exclusiveMaximum": 2}
     assert (record.rows, record.success, record.suite) == (2, False, "mixed_v1")
+    assert record == record_of(report, "visits.jsonl", "2026-01-02T03:04:05.000000Z"), "the same id, so that a repeat can be dropped"
+    assert record.id != record_of(report, "visits.jsonl", "2026-01-02T03:04:06.000000Z").id
+
+
+def test_a_record_tells_anomalies_up_to_a_limit() -> None:
+    anomaly = Anomaly("n", "range", "99", "at most 12", 2, 1.0, True, "mend it", "allow it")
+    contract = parse_contract(MIXED, "mixed", 1, "mixed")
+    report = run_expectations(prepare_rows([], contract), expected_of(contract), "mixed_v1", unreadable=3, refused={"json": 3})
+    record = record_of(report, "visits", "2026-01-02T03:04:05.000000Z", [anomaly] * (MOST_ANOMALIES + 1))
+    assert (record.rows, record.unreadable, record.refused, record.success) == (0, 3, {"json": 3}, False)
+    assert (len(record.anomalies), record.anomaly_count) == (MOST_ANOMALIES, MOST_ANOMALIES + 1)
+    assert (record.anomalies[0].field, record.anomalies[0].finding, record.anomalies[0].rows) == ("n", "range", 2)
+    assert record.anomalies[0].message == anomaly.message

@@ -15,6 +15,7 @@ from streaming.contracts.schema import parse_contract
 from streaming.contracts.statistics.column import Block
 from streaming.contracts.statistics.parse import block_of_rows
 from streaming.contracts.statistics.source import DataError, read_blocks
+from streaming.contracts.validator import compiled
 
 CREDIT = Path("examples/credit/applications.csv")
 FORMS: dict[str, Form] = {"csv": "csv", "jsonl": "events", "parquet": "table"}
@@ -62,6 +63,17 @@ def test_an_empty_cell_may_be_null_or_absent() -> None:
 def test_formats() -> None:
     found = properties(*({"d": f"2026-01-{i + 1:02}", "t": f"2026-01-01T00:00:{i:02}Z", "no": f"2026-01-{i + 1:02}!"} for i in range(28)))
     assert (found["d"]["format"], found["t"]["format"], "format" in found["no"]) == ("date", "date-time", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "format_"),
+    [("2026-02-28", "date"), ("2026-02-30", None), ("2026-01-01T00:00:59Z", "date-time"), ("2026-01-01T00:00:60Z", None)],
+)
+def test_what_looks_like_a_date_or_time_and_is_none_is_a_text(text: str, format_: str | None) -> None:
+    rows: list[dict[str, Any]] = [{"d": value} for value in (text, *(f"2026-01-{i:02}{text[10:]}" for i in range(1, 29)))]
+    spec = properties(*rows)["d"]
+    assert (spec["type"], spec.get("format")) == ("string", format_)
+    assert [row["d"] for row in rows if not compiled(spec).is_valid(row["d"])] == []
 
 
 def test_each_guess_is_marked_for_review() -> None:

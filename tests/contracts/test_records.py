@@ -15,6 +15,8 @@ from streaming.metrics.records import Alert, Drift, FeatureDrift, Group, Metrics
 from streaming.metrics.sketches import Bins, Histogram
 from streaming.records import PREDICTION
 from streaming.sinks.acknowledged import TIME_HEADER
+from streaming.sinks.rejected import OWN_COUNT
+from streaming.steps.replayed import MAPPING
 
 AT = "2026-01-02T03:04:05.000000Z"
 COUNTS = Histogram([1, 2])
@@ -60,4 +62,5 @@ def test_rejection_schema_knows_every_rule() -> None:
     rules = [set(document["properties"]["scoring.reason"].pop("enum")) for document in (first, second)]
     assert rules[1] == RULES
     assert rules[0] < rules[1]
-    assert first["properties"] | {TIME_HEADER: second["properties"][TIME_HEADER]} == second["properties"]
+    added = {TIME_HEADER, OWN_COUNT, MAPPING, "scoring.value"}
+    assert first["properties"] | {name: second["properties"][name] for name in added} == second["properties"]

@@ -13,12 +13,12 @@ from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
-from wire_events import SCHEMAS
+from wire_events import IDS, SCHEMAS
 
 from streaming.config import SchemaRegistry
 from streaming.contracts.published import PublishedSchemas
 from streaming.contracts.registry_client import RegistryResolver, registry_client, registry_name
-from streaming.contracts.wire import WriterSchema
+from streaming.contracts.wire import DecidedResolver, WriterSchema
 from streaming.errors import ConfigError, Unavailable
 from streaming.schema_api import SchemaApi
 from streaming.schema_server import SchemaServer
@@ -79,13 +79,41 @@ def test_a_schema_is_asked_for_once_and_an_unknown_id_again_after_a_while(script
 
 
 def test_a_flood_of_unknown_ids_does_not_fill_the_memory(scripted: Scripted) -> None:
-    resolver = RegistryResolver(SchemaRegistry(url=scripted.url))
-    assert all(resolver.schema(number) is None for number in range(1, 1102))
+    resolver = RegistryResolver(SchemaRegistry(url=scripted.url, unknown_s=3600), most_unknown=50)
+    assert all(resolver.schema(number) is None for number in range(1, 52))
     before = len(scripted.asked)
-    assert resolver.schema(1101) is None
+    assert resolver.schema(51) is None
     assert len(scripted.asked) == before
     assert resolver.schema(1) is None  # forgotten, for others came after it
     assert len(scripted.asked) == before + 1
+
+
+def test_the_unknown_ids_of_a_whole_batch_are_remembered(scripted: Scripted) -> None:
+    resolver = RegistryResolver(SchemaRegistry(url=scripted.url, unknown_s=3600))
+    assert [resolver.schema(number) for _ in range(2) for number in range(1, 1102)] == [None] * 2202
+    assert len(scripted.asked) == 1101
+
+
+def test_a_batch_comes_further_with_every_attempt_though_the_registry_answers_three_requests_at_a_time(scripted: Scripted) -> None:
+    resolver = RegistryResolver(SchemaRegistry(url=scripted.url, unknown_s=0))  # which forgets at once
+    batch, ids = DecidedResolver(resolver, ()), [*range(1, 13), *range(1, 13)]
+
+    def passed() -> bool:
+        allowed = len(scripted.asked) + 3
+        try:
+            for number in ids:
+                if len(scripted.asked) == allowed:
+                    scripted.answers[f"/schemas/ids/{number}"] = (429, "{}")
+                assert batch.schema(number) is None
+        except Unavailable:
+            scripted.answers.clear()
+            return False
+        return True
+
+    assert [passed() for _ in range(5)] == [False, False, False, True, True]
+    assert batch.undecided == {str(number) for number in ids}
+    scripted.answers["/schemas/ids/1"] = (200, json.dumps({"schema": "{}", "schemaType": "JSON"}))
+    assert DecidedResolver(resolver, ()).schema(1) == WriterSchema("JSON", "{}")  # the next batch asks again
 
 
 @pytest.mark.parametrize(
@@ -94,6 +122,9 @@ def test_a_flood_of_unknown_ids_does_not_fill_the_memory(scripted: Scripted) -> 
         (500, "{}"), (503, ""), (404, "<html>"), (404, '{"error_code": 404, "message": "HTTP 404 Not Found"}'),
         (401, '{"error_code": 40101}'),
         (403, '{"error_code": 40301, "message": "no"}'), (200, "<html>hello</html>"), (200, "[]"), (429, "{}"), (302, "{}"),
+        (200, "{}"), (200, "5"),
+        (200, '{"schema": 5}'), (200, '{"schema": "{}", "schemaType": 5}'), (200, '{"schema": "{}", "references": [{}]}'),
+        (200, '{"schema": "{}", "references": [{"name": "a", "subject": "a", "version": "latest"}]}'),
     ],
 )  # fmt: skip
 def test_every_other_answer_is_no_answer_so_that_events_wait(scripted: Scripted, answer: tuple[int, str]) -> None:
@@ -112,13 +143,13 @@ def test_a_registry_that_comes_back_is_asked_again() -> None:
     with SchemaServer(API) as server:
         port = int(server.url.rpartition(":")[2])
         resolver = RegistryResolver(SchemaRegistry(url=server.url))
-        first = resolver.schema(1)
+        first = resolver.schema(IDS["JSON"])
     assert first is not None and first.kind == "JSON"
-    assert resolver.schema(1) == first  # known
+    assert resolver.schema(IDS["JSON"]) == first  # known
     with pytest.raises(Unavailable):
-        resolver.schema(2)
+        resolver.schema(IDS["AVRO"])
     with SchemaServer(API, port=port):
-        found = resolver.schema(2)
+        found = resolver.schema(IDS["AVRO"])
     assert found is not None and found.kind == "AVRO"
 
 
@@ -137,8 +168,34 @@ def test_references_come_with_the_schema_each_after_what_it_needs(scripted: Scri
         RegistryResolver(SchemaRegistry(url=scripted.url)).schema(7)
 
 
+def test_schemas_that_refer_to_each_other_come_to_an_end(scripted: Scripted) -> None:
+    for name, other in (("a", "b"), ("b", "a")):
+        body = {"subject": name, "version": 1, "id": 1, "schema": f'"{name}"'}
+        body["references"] = [{"name": other, "subject": other, "version": 1}]  # type: ignore[assignment]
+        scripted.answers[f"/subjects/{name}/versions/1"] = (200, json.dumps(body))
+    references = [{"name": "a", "subject": "a", "version": 1}]
+    scripted.answers["/schemas/ids/7"] = (200, json.dumps({"schema": '"main"', "references": references}))
+    assert RegistryResolver(SchemaRegistry(url=scripted.url)).schema(7) == WriterSchema("AVRO", '"main"', ('"b"', '"a"'))
+
+
+@pytest.mark.parametrize("kind", ["JSON", "PROTOBUF"])
+def test_what_nobody_reads_is_not_asked_for(scripted: Scripted, kind: str) -> None:
+    references = [{"name": "gone", "subject": "gone", "version": 1}]
+    scripted.answers["/schemas/ids/7"] = (200, json.dumps({"schema": "{}", "schemaType": kind, "references": references}))
+    assert RegistryResolver(SchemaRegistry(url=scripted.url)).schema(7) == WriterSchema(kind, "{}")
+    assert [path.partition("?")[0] for path in scripted.asked] == ["/schemas/ids/7"]
+
+
+def test_what_an_avro_schema_refers_to_is_found_though_its_subject_was_deleted(scripted: Scripted) -> None:
+    references = [{"name": "a", "subject": "a", "version": 1}]
+    scripted.answers["/schemas/ids/7"] = (200, json.dumps({"schema": '"main"', "references": references}))
+    scripted.answers["/subjects/a/versions/1"] = (200, json.dumps({"subject": "a", "version": 1, "id": 1, "schema": '"a"'}))
+    assert RegistryResolver(SchemaRegistry(url=scripted.url)).schema(7) == WriterSchema("AVRO", '"main"', ('"a"',))
+    assert scripted.asked[-1] == "/subjects/a/versions/1?deleted=true"
+
+
 def test_guids_are_found_too() -> None:
-    schema = API.schemas.by_id[2]
+    schema = API.schemas.by_id[IDS["AVRO"]]
     with SchemaServer(API) as server:
         assert RegistryResolver(SchemaRegistry(url=server.url)).schema(UUID(schema.guid)) == WriterSchema("AVRO", schema.text)
         assert RegistryResolver(SchemaRegistry(url=server.url)).schema(UUID(int=5)) is None
@@ -147,16 +204,16 @@ def test_guids_are_found_too() -> None:
 def test_credentials_are_sent_and_wrong_ones_reject_no_event() -> None:
     basic = {"user": "me", "password": SecretStr("geheim:1")}
     with SchemaServer(API, authorization="Basic " + b64encode(b"me:geheim:1").decode()) as server:
-        assert RegistryResolver(SchemaRegistry(url=server.url, **basic)).schema(1) is not None
+        assert RegistryResolver(SchemaRegistry(url=server.url, **basic)).schema(IDS["JSON"]) is not None
         for wrong in ({}, {**basic, "password": SecretStr("x")}, {"token": SecretStr("geheim:1")}):
             with pytest.raises(Unavailable, match="401, Unauthorized") as told:
-                RegistryResolver(SchemaRegistry(url=server.url, **wrong)).schema(1)
+                RegistryResolver(SchemaRegistry(url=server.url, **wrong)).schema(IDS["JSON"])
             assert "geheim" not in str(told.value)
         with_password = server.url.replace("//", "//me:geheim%3A1@")
-        assert RegistryResolver(SchemaRegistry(url=with_password)).schema(1) is not None
+        assert RegistryResolver(SchemaRegistry(url=with_password)).schema(IDS["JSON"]) is not None
         assert registry_name(SchemaRegistry(url=with_password)) == server.url
     with SchemaServer(API, authorization="Bearer abc.def") as server:
-        assert RegistryResolver(SchemaRegistry(url=server.url, token=SecretStr("abc.def"))).schema(1) is not None
+        assert RegistryResolver(SchemaRegistry(url=server.url, token=SecretStr("abc.def"))).schema(IDS["JSON"]) is not None
 
 
 def test_tls_is_checked_against_the_certificates_of_the_settings(tmp_path: Path, scripted: Scripted) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from streaming.contracts.resolve import only, resolve
+from streaming.contracts.resolve import definitions, only, resolve
 from streaming.errors import ContractError
 
 
@@ -25,11 +25,34 @@ def test_what_stands_beside_a_reference_holds_too() -> None:
     }
 
 
+def test_words_of_what_is_referred_to_stay_whatever_stands_beside() -> None:
+    person = {"type": "string", "maxLength": 40, "title": "a person", "x-role": "metadata", "x-sensitivity": "personal", "x-unit": "name"}
+    beside = {"$ref": "#/$defs/person", "maxLength": 20, "x-unit": "short name"}
+    assert resolve({"$defs": {"person": person}, "properties": {"name": beside}}, "x")["properties"]["name"] == {
+        "type": "string",
+        "title": "a person",
+        "x-role": "metadata",
+        "x-sensitivity": "personal",
+        "x-unit": "short name",
+        "maxLength": 20,
+        "allOf": [{"type": "string", "maxLength": 40}],
+    }
+
+
+def test_definitions_in_definitions_are_definitions() -> None:
+    document = {"$defs": {"a": {"$defs": {"b": {"type": "string"}}, "$ref": "#/$defs/a/$defs/b"}}}
+    assert definitions(document, "x") == {"/$defs/a": {"type": "string"}, "/$defs/a/$defs/b": {"type": "string"}}
+
+    properties = {"v": {"$ref": "#/$defs/a"}, "w": {"$ref": "#/$defs/a/$defs/b"}}
+    assert resolve(document | {"properties": properties}, "x") == {"properties": {"v": {"type": "string"}, "w": {"type": "string"}}}
+
+
 @pytest.mark.parametrize(
     ("properties", "told"),
     [
         ({"a": {"$ref": "other.json"}}, "$ref 'other.json' is not supported; expected #/$defs/<name> of the same file"),
         ({"a": {"$ref": "#/$defs/none"}}, "$ref '#/$defs/none' leads nowhere"),
+        ({"a": {"$ref": "#/properties/b/enum"}, "b": {"enum": ["c"]}}, "$ref '#/properties/b/enum' leads to ['c'], which is no schema"),
         ({"a": {"$ref": "#/$defs/tree"}}, "$ref '#/$defs/tree' leads back to itself"),
         ({"a": {"items": {"$ref": "#/properties/a"}}}, "$ref '#/properties/a' leads back to itself"),
     ],

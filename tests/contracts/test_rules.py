@@ -8,6 +8,7 @@ import pytest
 
 from streaming.contracts import Contract
 from streaming.contracts.schema import DIALECT, parse_contract
+from streaming.errors import ContractError
 
 GOOD: dict[str, Any] = {"at": "2026-01-01T00:00:00Z", "who": 1}
 FIELDS: dict[str, Any] = {
@@ -71,7 +72,8 @@ def test_a_rule_is_held_by_both_paths(rules: dict[str, Any], good: dict[str, Any
 
 def test_a_rule_without_fields_holds_for_all_or_none() -> None:
     assert _accepted(_contract(allOf=[True]), {}, {"note": "x"}) == [True, True]
-    assert _accepted(_contract(allOf=[False]), {}, {"note": "x"}) == [False, False]
+    with pytest.raises(ContractError, match="no serving event can keep the rule allOf"):
+        _contract(allOf=[False])
 
 
 def test_multiples_are_counted_in_decimals() -> None:

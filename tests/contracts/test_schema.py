@@ -87,6 +87,16 @@ def test_contract_survives_pickling_after_use() -> None:
         ("allOf", [{"minPropertys": 1}], "/allOf/0: keyword 'minPropertys' is not supported"),
         ("dependentRequired", {"size": ["weight"]}, "a rule names 'weight', which is not among the properties"),
         ("if", {"properties": {"sice": {"const": 1}}}, "a rule names 'sice'"),
+        ("$defs", {"a": {"$defs": {"b": {"minimun": 1}}}}, "/$defs/a/$defs/b: keyword 'minimun' is not supported"),
+        ("properties/size/$defs", {}, "keyword '$defs' is not supported"),
+        ("properties/size/maximum", 2**64, "18446744073709551616 is no integer of 64 bits"),
+        ("properties/size/enum", [1, -(2**63) - 1], "-9223372036854775809 is no integer of 64 bits"),
+        ("properties/size", {"x-role": "metadata", "items": {"const": [2**64]}}, "18446744073709551616 is no integer of 64 bits"),
+        ("properties/size/exclusiveMaximum", float("nan"), "nan is no number of JSON"),
+        ("properties/who/exclusiveMaximum", 2**63, "an integer needs whole bounds within 64 bits"),
+        ("properties/size", {"type": "string", "pattern": "a++"}, "/properties/size: pattern 'a++': '++' at 1 is a possessive"),
+        ("minProperties", 4, "no serving event can keep the rule minProperties"),
+        ("allOf", [{"not": {"required": ["who"]}}], "no serving event can keep the rule allOf"),
         ("additionalProperties", True, "additionalProperties false"),
         ("type", "array", "expected type object"),
         ("required", ["at", "who", "nobody"], "required names 'nobody'"),
@@ -112,6 +122,10 @@ def test_foreign_keywords_may_stand() -> None:
     [
         ("{", "not JSON"),
         ("[]", "expected an object with $schema"),
+        (json.dumps(MINIMAL)[:-1] + ', "type": "object"}', "not JSON as RFC 8259 has it: /type: duplicate_key"),
+        (json.dumps(MINIMAL).replace('"size": {', '"size": {"maximum": 1, "maximum": 2, '), "/properties/size/maximum: duplicate_key"),
+        (json.dumps(_changed("properties/size/maximum", 2**64)), "/properties/size/maximum: number_range an integer of 64 bits"),
+        (json.dumps(_changed("properties/size/maximum", float("nan"))), "/properties/size/maximum: number_range a finite number"),
         ('{"$schema": "http://json-schema.org/draft-07/schema#"}', "expected an object"),
         (json.dumps(_changed("properties/size/type", "numbr")), "not a valid JSON Schema"),
         (json.dumps(_changed("properties/size", {"type": "string", "pattern": "("})), "not a valid JSON Schema"),
@@ -137,6 +151,13 @@ def test_versions_are_found_by_name(tmp_path: Path) -> None:
     (tmp_path / "thing" / "v02.json").write_text(json.dumps(MINIMAL))
     with pytest.raises(ContractError, match="rename it"):
         load_contracts(tmp_path, "thing")
+
+
+def test_bounds_and_literals_of_64_bits_may_stand() -> None:
+    who = {"type": "integer", "minimum": -(2**63), "exclusiveMinimum": -(2**63), "maximum": 2**63 - 1}
+    document = _changed("properties/who", who)
+    document["properties"]["size"] = {"type": "number", "maximum": 1e30, "enum": [2**63 - 1, 0.5, 1e30]}
+    assert parse_contract(document, "thing", 1, "thing").fields[1].limits["maximum"] == 2**63 - 1
 
 
 LONG = "x" * 513

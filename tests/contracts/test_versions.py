@@ -33,7 +33,7 @@ def test_a_draft_is_published_once(tmp_path: Path) -> None:
 
 
 def test_an_incompatible_draft_is_refused_unless_that_is_wanted(tmp_path: Path) -> None:
-    write(tmp_path, 1, {"n": INT})
+    publish_one(write(tmp_path, 1, {"n": INT}))
     path = write(tmp_path, 2, {"n": {**INT, "minimum": 1}, "m": INT})
     with pytest.raises(Incompatible, match=r"/n: minimum: .*old producers break .*--allow-breaking \(1 more"):
         publish_one(path)
@@ -46,6 +46,24 @@ def test_a_version_follows_the_one_before_it(tmp_path: Path) -> None:
     write(tmp_path, 1, {"n": INT})
     with pytest.raises(ContractError, match=r"there is no v2 before it; name it v2\.json"):
         publish_one(write(tmp_path, 3, {"n": INT}))
+
+
+def test_the_version_before_is_published_first(tmp_path: Path) -> None:
+    paths = [write(tmp_path, number, {"n": INT}) for number in (1, 2, 3)]
+    publish_one(paths[0])
+    with pytest.raises(ContractError, match="^thing v3: v2 is a draft yet; publish thing/2 before it$"):
+        publish_one(paths[2])
+    assert check_folder(tmp_path)["thing/v3.json"] == "draft"
+    assert [publish_one(path) for path in paths[1:]] == [[], []]
+
+
+def test_a_draft_is_held_to_all_versions_before_it_where_that_is_wanted(tmp_path: Path) -> None:
+    for number, top in enumerate((9, 5), start=1):
+        publish_one(write(tmp_path, number, {"n": {**INT, "maximum": top}}), allow_breaking=True)
+    path = write(tmp_path, 3, {"n": {**INT, "maximum": 5}})
+    with pytest.raises(Incompatible, match="events of v1 are refused by v3"):
+        publish_one(path, transitive=True)
+    assert publish_one(path) == []
 
 
 def test_breaks_are_told_by_event(tmp_path: Path) -> None:

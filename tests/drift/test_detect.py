@@ -34,6 +34,14 @@ def test_a_window_closes_when_long_and_large_enough() -> None:
     assert series.window is None
 
 
+@pytest.mark.parametrize(("thresholds", "drifted"), [({}, True), ({"other": 5.0}, True), ({"plan": 5.0}, False)])
+def test_the_reference_s_own_threshold_stands_above_the_job_s(thresholds: dict[str, float], drifted: bool) -> None:
+    (drift, *_) = take_all(Series(), reference(thresholds=thresholds), *windows("D"))
+    assert isinstance(drift, Drift)
+    plan = drift.features["plan"]
+    assert (plan.drifted, plan.threshold) == (drifted, thresholds.get("plan", LIMITS.psi_threshold))
+
+
 def test_a_large_window_stays_open_until_it_is_long_and_a_long_one_until_it_is_large() -> None:
     assert take_all(Series(), REFERENCE, batch(0, (500, 500)), batch(1, (500, 500))) == []
     assert take_all(Series(), REFERENCE, batch(0, (10, 10)), batch(9, (10, 10))) == []
@@ -112,7 +120,7 @@ def test_the_score_has_the_same_rule() -> None:
 def test_a_state_of_every_release_is_read_and_goes_on(path: Path) -> None:
     """Each was written by its release after a drifted window (batches 0 to 2) and two batches of the next (3 of query q, 4 of r)."""
     series = decode(path.read_text())
-    assert series.reference == REFERENCE
+    assert series.reference == reference(version=1)
     out = take_all(series, batch(3, OTHER), batch(5), *windows("--", first=6))
     assert alerts_of(out) == [("resolved", "plan", "input_drift", now(0), now(11))]
     first = out[0]

@@ -40,6 +40,7 @@ def text(value: bytes, old: bytes, new: bytes) -> bytes:
 
 
 STRANGE: dict[str, tuple[bytes, str]] = {
+    "a threshold below 0": (encode(reference(thresholds={"plan": -0.1})), "thresholds.plan is -0.1"),
     "now is no time": (encode(odd(now="yesterday")), "now is 'yesterday'"),
     "now is empty": (encode(odd(now="")), "now is ''"),
     "now without zone": (encode(odd(now="2026-01-01T00:00:01.000000")), "now is '2026"),

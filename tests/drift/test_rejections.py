@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from drift_records import KEY, metrics
 
 from streaming.drift.detect import Limits, take
@@ -68,3 +69,25 @@ def test_a_replay_is_no_incident() -> None:
     series = Series()
     records = [batch(n, {"json": 100}, replayed={"rejected": 100}) for n in range(4)] + [batch(n, {"json": 1}) for n in range(4, 6)]
     assert [out for record in records for out in take(series, OURS, record, LIMITS)] == []
+
+
+def after_learning(*records: Metrics) -> list[tuple[str, str]]:
+    """Alerts of records that come after the windows that teach a service."""
+    series = Series()
+    calm = [batch(number, {"json": 1}) for number in range(2 * LEARNT_WINDOWS)]
+    later = [msgspec.structs.replace(record, id=f"later/{place}/0") for place, record in enumerate(records)]
+    alerts: list[Any] = [out for record in [*calm, *later] for out in take(series, OURS, record, LIMITS)]
+    return [(alert.kind, alert.feature) for alert in alerts]
+
+
+def test_an_incident_while_a_replay_runs_is_seen_and_not_diluted() -> None:
+    """Of 100 events 80 are replayed, which pass; 10 of the 20 that come for the first time are rejected."""
+    records = [batch(20 + n, {"json": 10}, replayed={"scored": 80}) for n in range(10)]
+    assert after_learning(*records) == [("rejection_rate", "rejected")]
+    again = [batch(20 + n, {"json": 50}, replayed={"rejected": 40, "scored": 40}) for n in range(10)]
+    assert after_learning(*again) == [("rejection_rate", "rejected")]
+
+
+def test_a_reason_that_only_replayed_events_may_have_is_not_new() -> None:
+    assert after_learning(*[batch(20 + n, {"enum": 2, "json": 1}, replayed={"rejected": 2}) for n in range(4)]) == []
+    assert after_learning(*[batch(20 + n, {"enum": 3}, replayed={"rejected": 2}) for n in range(4)]) == [("new_reason", "enum")]

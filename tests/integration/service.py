@@ -24,7 +24,7 @@ from streaming.topics import create_topics
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def wait_until(what: str, condition: Callable[[], bool], *, at_most_s: float = 120) -> None:
+def wait_until(what: str, condition: Callable[[], bool], *, at_most_s: float = 300) -> None:
     """Wait for a condition; fail with its name when it does not come true."""
     end = time.monotonic() + at_most_s
     while not condition():

@@ -12,7 +12,7 @@ from service import Starter, prepare, read_topic, reasons, scored, wait_until
 
 from streaming.config import Settings
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 
 # Not before 1582: there Spark's Kafka source takes milliseconds by the Julian calendar, and they come days off.
 TIMES_MS = (-1, -12_000_000_000_000)

@@ -12,7 +12,7 @@ from service import Address, Starter, metrics, prepare, produce, reasons, scored
 
 from streaming.config import Settings
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 KEYS = 400  # of each kind
 
 

@@ -81,11 +81,12 @@ def kill_job(script: str, home: Path) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_demo_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(("number", "moment"), [(signal.SIGINT, "score_events.port"), (signal.SIGTERM, "postgres.dsn")])
+def test_an_interrupted_demo_leaves_nothing_running(tmp_path: Path, number: signal.Signals, moment: str) -> None:
+    """By Ctrl-C while both jobs start, and by SIGTERM while the model is trained."""
     home = tmp_path / "home"
     process = subprocess.Popen(demo(home, "--events", "3000"), stdout=subprocess.DEVNULL, preexec_fn=as_from_a_terminal)
-    while not (home / "run" / "score_events.port").is_file() and process.poll() is None:
+    while not (home / "run" / moment).is_file() and process.poll() is None:
         time.sleep(0.2)
     process.send_signal(number)
     assert process.wait() == 130

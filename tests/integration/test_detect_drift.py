@@ -18,7 +18,7 @@ from streaming.metrics.records import Alert, Drift, Metrics, Reference, decode, 
 from streaming.metrics.sketches import Histogram
 from streaming.topics import create_topics
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 
 WINDOW = 5  # batches of 100 events, a minute apart, that make a window of the test's configuration
 STRANGE = {

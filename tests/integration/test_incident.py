@@ -13,11 +13,12 @@ from test_readme import Terminals
 
 from streaming.config import load_settings
 
-DOCS = (Path(__file__).parents[2] / "docs" / "incident.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+DOCS = (ROOT / "docs" / "incident.md").read_text(encoding="utf-8")
 BLOCKS: list[tuple[str, str]] = re.findall(r"^```(bash|python|text)\n(.*?)^```$", DOCS, re.MULTILINE | re.DOTALL)
 VARYING = r"20\d\d-\d\d-\d\d \d\d:\d\d|customer_activity/\d/\d+|[0-9a-f]{8,}|\d+\.\d+ s"
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture
@@ -26,6 +27,11 @@ def terminals(tmp_path: Path) -> Iterator[Terminals]:
     yield found
     found.run("scoring down")
     found.close()
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by name."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def lines(text: str) -> list[str]:
@@ -54,12 +60,17 @@ def test_word_for_word(terminals: Terminals) -> None:
             terminals.start(text.strip())
         elif kind == "python":
             (terminals.folder / "block.py").write_text(text)
-            terminals.run(f"{sys.executable} block.py")
+            printed = terminals.run(f"{sys.executable} block.py")
         elif kind == "text":
             assert lines(text) == lines(printed)
         else:
             if text == "scoring rejected list\n":
                 predicted = settled(terminals, 600 if predicted else 300)
+            elif "scoring down" in text:
+                terminals.end_jobs()
             printed = terminals.run(f"set -e\n{text}")
     assert len(predicted) == 600
     assert {count for _, count in predicted} == {1}
+    for changed in ("schemas", "conf"):
+        assert files(terminals.folder / changed) == files(ROOT / changed), "back to where it began"
+    assert not (terminals.folder / "var").exists()

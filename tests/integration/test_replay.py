@@ -23,7 +23,7 @@ from streaming.replay.state import new_run
 from streaming.report.story import Story, tell
 from streaming.topic_span import span_of
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 SENT_MS = 1_767_355_200_123
 MAPPING = 'replace.contract."Weekly" = "Month-to-month"\n'
 

@@ -18,7 +18,7 @@ from streaming.local.processes import Remembered, free_port, launch, stop
 from streaming.sinks.migrate import migrate
 from streaming.topics import create_topics
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 LOGIN = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": "ann", "sasl.password": 'se"cret'}
 MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
 

@@ -20,7 +20,7 @@ from streaming.metrics.records import Metrics, Reference, decode
 from streaming.sinks.migrate import migrate
 from streaming.topics import create_topics
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture

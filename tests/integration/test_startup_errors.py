@@ -126,6 +126,11 @@ def test_an_unreachable_database_without_its_password(settings: Settings, settin
     assert "secret-word" not in line
 
 
+def test_a_schema_registry_whose_certificates_are_not_there(settings: Settings, settings_file: Path) -> None:
+    change = replacing("[stream]", '[schema_registry]\nurl = "https://127.0.0.1:1"\nca_file = "absent.pem"\n[stream]')
+    assert_told("score_events", settings_file, change, "schema_registry", "mend its settings")
+
+
 def test_a_registry_where_nothing_was_registered(settings: Settings, settings_file: Path) -> None:
     change = replacing(settings.registry.tracking_uri, "sqlite:///nowhere.db")
     assert_told("score_events", settings_file, change, "nowhere.db", "scoring train")

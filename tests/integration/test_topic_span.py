@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from streaming.config import Settings, load_settings
 from streaming.errors import TopicError, Unavailable
-from streaming.topic_span import newest, read, since, span_of
+from streaming.topic_span import committed, newest, read, since, span_of
 from streaming.topics import create_topics
 
 pytestmark = pytest.mark.integration
@@ -77,3 +78,24 @@ def test_who_reads_may_take_longer_than_the_brokers_may(settings: Settings) -> N
             time.sleep(1.2)
         found.append(json.loads(message.value() or b"")["n"])
     assert sorted(found) == list(range(1200))
+
+
+def test_a_span_whose_beginning_is_gone_is_told_and_not_passed_over(settings: Settings) -> None:
+    send(settings, numbered(400))
+    span = span_of(settings.kafka, settings.topics.event)
+    admin = AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers})
+    for future in admin.delete_records([TopicPartition(settings.topics.event, 2, 50)]).values():
+        future.result()
+    with pytest.raises(TopicError, match=f"topic {settings.topics.event} does not hold what was to be read any more"):
+        list(read(settings.kafka, settings.topics.event, span))
+    assert len(list(read(settings.kafka, settings.topics.event, span | {"2": (50, 100)}))) == 350
+
+
+def test_a_group_says_what_it_has_done(settings: Settings) -> None:
+    send(settings, numbered(40))
+    span, group = span_of(settings.kafka, settings.topics.event), f"group.{settings.topics.event}"
+    assert committed(settings.kafka, settings.topics.event, span, group) == {}
+    consumer = Consumer({"bootstrap.servers": settings.kafka.bootstrap_servers, "group.id": group})
+    consumer.commit(offsets=[TopicPartition(settings.topics.event, 1, 7)], asynchronous=False)
+    consumer.close()
+    assert committed(settings.kafka, settings.topics.event, span, group) == {"1": 7}

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from drift_records import batch, reference
 
-from streaming.metrics.records import Metrics, Record, decode, encode, fault_of
+from streaming.metrics.records import Metrics, Record, Reference, decode, encode, fault_of
 
 ADDED = {"rejected_by_producer", "rejected_by_schema_version", "replayed"}
 DEEP = b'{"record":"metrics","x":' + b"[" * 5000 + b"]" * 5000 + b"}"
@@ -38,7 +38,7 @@ def test_what_is_no_record_is_passed_over_for_a_reason(value: bytes, reason: str
 
 @pytest.mark.parametrize(
     "value",
-    [b'{"record":"other"}', b'{"record":"metrics","version":3}', encode(reference()).replace(b'"version":1}', b'"version":7}')],
+    [b'{"record":"other"}', b'{"record":"metrics","version":3}', encode(reference()).replace(b'"version":2}', b'"version":7}')],
     ids=["unknown kind", "later version", "later version that would fit"],
 )
 def test_what_a_later_release_wrote_is_passed_over_and_is_no_fault(value: bytes) -> None:
@@ -58,3 +58,10 @@ def test_a_record_of_version_1_is_read_as_it_was_written() -> None:
     assert isinstance(read, Metrics)
     assert (read.version, read.rejected_by_producer, read.rejected_by_schema_version, read.replayed) == (1, {}, {}, {})
     assert read.events == batch(0).events
+
+
+def test_a_reference_of_version_1_has_no_thresholds_of_its_own() -> None:
+    fields = {name: value for name, value in msgspec.json.decode(encode(reference())).items() if name != "thresholds"}
+    read = decode(msgspec.json.encode(fields | {"version": 1}))
+    assert isinstance(read, Reference)
+    assert (read.version, read.thresholds) == (1, {})

@@ -46,6 +46,7 @@ def test_what_is_sent_again_is_what_was_sent_and_names_its_first_place() -> None
     assert [*found.message.headers] == [
         ("producer", b"crm-3"),
         ("trace", b"\xff"),
+        ("scoring.headers", b"2"),
         ("scoring.replay.topic", b"events"),
         ("scoring.replay.partition", b"3"),
         ("scoring.replay.offset", b"41"),
@@ -58,7 +59,10 @@ def test_what_is_sent_again_is_what_was_sent_and_names_its_first_place() -> None
 def test_a_mapped_event_names_its_mapping() -> None:
     found = outgoing(read(), rejected_message(), "run-1", RULES)
     assert (found.message.value, found.mapped) == (b'{"tenure":12}', True)
-    assert found.message.headers[-1] == ("scoring.replay.mapping", RULES.digest.encode())
+    assert found.message.headers[-1] == ("scoring.replay.mapping", b'{"cast": {"tenure": "integer"}}')
+    long = Mapping(cast={"tenure": "integer"}, default={f"field_{n}": 0 for n in range(100)})
+    found = outgoing(read(), rejected_message(), "run-1", long)
+    assert found.message.headers[-1] == ("scoring.replay.mapping", f"sha256:{long.digest}".encode())
 
 
 def test_an_absurd_time_goes_in_its_header_alone() -> None:
@@ -67,9 +71,23 @@ def test_an_absurd_time_goes_in_its_header_alone() -> None:
     assert (dict(found.headers)["scoring.replay.timestamp"], dict(found.headers)["scoring.timestamp"]) == (b"-5", "-5")
 
 
-def test_the_events_own_headers_are_kept_in_order_though_they_look_like_ours() -> None:
+def test_a_record_of_an_earlier_release_is_parted_by_the_names_of_its_headers() -> None:
     own = (("scoring.campaign", b"spring"), ("a", b"1"), ("a", None), ("scoring.replay.topic", b"old"))
     assert original_of(rejected_message(own=own)).headers == [*own[:3]]
+
+
+def test_texts_that_many_rejections_share_are_held_once() -> None:
+    one, other = read(), read()
+    assert all(getattr(one, name) is getattr(other, name) for name in ("stage", "reason", "path", "message", "model", "producer"))
+    assert not hasattr(one, "__dict__")
+
+
+def test_the_mapping_is_applied_to_the_event_inside_its_frame() -> None:
+    framed = b"\0\0\0\0\7"
+    found = outgoing(read(), rejected_message(framed + b'{"tenure": "12"}'), "run-1", RULES)
+    assert (found.message.value, found.mapped, found.readable) == (framed + b'{"tenure":12}', True, True)
+    avro = outgoing(read(), rejected_message(framed + b"\x02\x04"), "run-1", RULES)
+    assert (avro.message.value, avro.mapped, avro.readable) == (framed + b"\x02\x04", False, False)
 
 
 def test_the_page_tells_each_attempt_and_what_was_sent_first() -> None:

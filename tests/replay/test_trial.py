@@ -34,10 +34,14 @@ def sent(value: Any, *, mapped: bool = False, timestamp: bytes = b"1767355200123
 
 def test_what_passes_and_what_does_not_by_reason(steps: dict[str, Step]) -> None:
     events = [sent(event(1)), sent(event(2), mapped=True), sent(event(3, tenure=-1)), sent(None), sent(b"{"), sent(b"[")]
-    events += [sent(event(4), timestamp=b"-1"), sent(event(5), headers=(("schema-version", b"9"),))]
+    events += [sent(event(4), timestamp=b"-1")._replace(readable=False), sent(event(5), headers=(("schema-version", b"9"),))]
     plan = trial_plan(Stream(checkpoint="unused"), "customer_activity", 1, "events.replay")
     assert try_out(events, steps, plan) == Trial(
-        events=8, passing=2, mapped=1, rejected={"minimum": 1, "null_value": 1, "json": 2, "number_range": 1, "unknown_schema_version": 1}
+        events=8,
+        passing=2,
+        mapped=1,
+        unreadable=1,
+        rejected={"minimum": 1, "null_value": 1, "json": 2, "number_range": 1, "unknown_schema_version": 1},
     )
 
 

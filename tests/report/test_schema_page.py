@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 
@@ -46,3 +47,17 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SetupError, match="name another folder with --out"):
         write_schema([version(1, {"n": INT})], tmp_path / "file" / "thing.html")
+
+
+def test_the_limits_inside_metadata_are_shown_by_place() -> None:
+    inside = {"town": {"type": "string", "minLength": 1, "x-note": "no"}, "gone": False, "tags": {"items": {"enum": ["a"]}}}
+    place = {"type": "object", "x-role": "metadata", "required": ["town"], "properties": inside}
+    page = render_schema([version(1, {"place": place, "pair": {"x-role": "metadata", "prefixItems": [{"maximum": 3}], "items": False}})])
+    assert [html.unescape(code) for code in re.findall(r"<code>(.*?)</code>", page)][-6:] == [
+        'type "object", required ["town"]',
+        '.town: type "string", minLength 1',
+        ".gone: nothing is allowed",
+        '.tags[]: enum ["a"]',
+        "[0]: maximum 3",
+        "[]: nothing is allowed",
+    ]

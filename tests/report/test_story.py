@@ -116,3 +116,26 @@ def test_a_replayed_event_counts_once_with_its_last_outcome(records: list[Record
     second = msgspec.structs.replace(batch, id="q/1/0", events=6, scored=3, repeated=1, rejected=2, replayed=again)
     story = tell_all([first, second])
     assert (story.events, story.scored, story.repeated, story.rejected) == (10, 7, 0, 3)
+
+
+def test_reasons_are_of_the_events_that_were_rejected_each_once(records: list[Record]) -> None:
+    batch = next(record for record in records if isinstance(record, Metrics))
+    first = msgspec.structs.replace(
+        batch, id="q/0/0", events=10, scored=4, repeated=0, rejected=6, rejected_by_reason={"enum": 5, "type": 1}
+    )
+    again = {"scored": 3, "rejected": 2}
+    changes = {"events": 8, "scored": 4, "repeated": 0, "rejected": 4, "rejected_by_reason": {"enum": 3, "json": 1}}
+    second = msgspec.structs.replace(batch, id="q/1/0", replayed=again, **changes)
+    story = tell_all([first, second])
+    assert (story.rejected, story.first_rejected, story.mended) == (5, 8, 3)
+    assert story.rejected_by_reason == {"enum": 6, "type": 1, "json": 1}
+    assert sum(story.rejected_by_reason.values()) == story.first_rejected
+
+
+def test_what_was_rejected_before_the_oldest_record_and_mended_since_takes_nothing_away(records: list[Record]) -> None:
+    batch = next(record for record in records if isinstance(record, Metrics))
+    mended = msgspec.structs.replace(
+        batch, id="q/9/0", events=5, scored=5, repeated=0, rejected=0, rejected_by_reason={}, replayed={"scored": 5}
+    )
+    story = tell_all([mended])
+    assert (story.scored, story.rejected, story.mended) == (5, 0, 5)

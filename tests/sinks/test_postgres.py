@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from uuid import UUID
 
+import numpy as np
 import psycopg
 import pytest
 from prediction_rows import row, rows
 
 from streaming.config import load_settings
 from streaming.errors import StoreError, Unavailable
+from streaming.replay.selection import mended
 from streaming.sinks import CONFLICT, REPEAT, STANDS
 from streaming.sinks.migrate import check_tables, migrate
 from streaming.sinks.postgres import PostgresSink
+from streaming.sinks.replays import Replays
 
 pytestmark = pytest.mark.integration
 
@@ -131,6 +135,33 @@ def test_events_without_an_id_are_stored_without_one(dsn: str) -> None:
     assert PostgresSink(dsn).write(rows(row("a") | {"event_id": None} | at)).tolist() == [STANDS]
     assert select(dsn, "SELECT event_id FROM prediction") == [(None,)]
     assert select(dsn, "SELECT event_id FROM current_prediction") == [(None,)]
+
+
+def test_an_address_has_one_prediction_whatever_a_mapping_made_of_its_replayed_event(dsn: str) -> None:
+    sink, replayed = PostgresSink(dsn), np.array([True, True])
+    first = rows(row("a", plan_id="q/1"), row("a", deployment="fraud", entity="c2", plan_id="q/1") | {"prediction_id": str(UUID(int=1))})
+    assert Replays("q/1").store(first, replayed, sink.held, sink.write).tolist() == [STANDS, STANDS]
+    assert Replays("q/1").store(first, replayed, sink.held, sink.write).tolist() == [STANDS, STANDS]
+    second = rows(row("b", plan_id="q/2"), row("b", offset=1, plan_id="q/2"))
+    assert Replays("q/2").store(second, replayed, sink.held, sink.write).tolist() == [CONFLICT, STANDS]
+    assert Replays("q/2").store(first, replayed, sink.held, sink.write).tolist() == [REPEAT, REPEAT]
+    assert len(select(dsn, "SELECT 1 FROM prediction")) == 3
+    assert sink.held(first.slice(0, 0)) == {}
+
+
+def test_an_address_is_found_by_an_index_in_every_partition(dsn: str) -> None:
+    partitions = select(dsn, "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'prediction'::regclass")
+    indexed = select(dsn, "SELECT tablename FROM pg_indexes WHERE indexdef LIKE '%(source_partition, source_offset)'")
+    assert {name for (name,) in indexed} == {"prediction", *(name for (name,) in partitions)}
+
+
+def test_mended_is_what_this_deployment_served(dsn: str) -> None:
+    sink = PostgresSink(dsn)
+    sink.write(rows(row("a"), row("b", offset=1, role="shadow"), row("c", offset=2, deployment="fraud")))
+    asked = [("t", 0, offset) for offset in range(4)]
+    assert mended(dsn, "risk", asked) == {("t", 0, 0)}
+    assert mended(dsn, "fraud", asked) == {("t", 0, 2)}
+    assert mended(dsn, "risk", []) == set()
 
 
 def connections(dsn: str) -> int:

@@ -17,7 +17,10 @@ from tests_support import a_plan
 from streaming.config import Settings, load_settings
 from streaming.errors import TopicError, Unavailable
 from streaming.records import RAW, REJECTED
-from streaming.sinks.rejected import RejectedTopic
+from streaming.replay.mapping import Mapping
+from streaming.replay.outgoing import outgoing
+from streaming.replay.rejection import original_of, rejection_of
+from streaming.sinks.rejected import RejectedTopic, split_headers
 from streaming.steps.decode import Decode
 from streaming.topics import create_topics
 
@@ -38,6 +41,7 @@ def rejected(*changes: dict[str, Any]) -> pa.RecordBatch:
         "reason": "minimum",
         "path": "/tenure",
         "message": "minimum 0, found -1",
+        "value_found": "-1",
         "schema_version": 1,
     }
     return pa.RecordBatch.from_pylist([usual | change for change in changes or ({},)], schema=REJECTED)
@@ -94,8 +98,10 @@ def test_where_it_came_from_and_why_it_was_rejected(topic: Topic) -> None:
         "__connect.errors.stage": b"validate",
         "__connect.errors.exception.class.name": b"streaming.errors.InvalidEvent",
         "__connect.errors.exception.message": b"minimum 0, found -1",
+        "scoring.headers": b"0",
         "scoring.reason": b"minimum",
         "scoring.path": b"/tenure",
+        "scoring.value": b"-1",
         "scoring.schema.version": b"1",
         "scoring.model": b"churn/7",
         "scoring.job": b"score_events",
@@ -112,20 +118,52 @@ def test_bytes_keys_and_nulls_stay_as_they_are(topic: Topic) -> None:
     assert found == dict(enumerate(originals))
 
 
+OWN: list[tuple[str, bytes | None]] = [
+    ("trace", b"\x00\xff"), ("scoring.reason", b"json"), ("trace", b"2"), ("empty", b""), ("null", None), ("scoring.headers", b"1"),
+    ("scoring.timestamp", b"7"), ("__connect.errors.offset", b"7"), ("scoring.campaign", b"spring"), ("__connect.other", b""),
+    ("scoring.replay.topic", b"mine"), ("scoring.headers", b"11"),
+]  # fmt: skip
+
+
+def pairs(headers: list[tuple[str, bytes | None]]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": value} for key, value in headers]
+
+
 @pytest.mark.integration
-def test_the_events_own_headers_are_kept_in_order_and_an_earlier_rejections_are_replaced(topic: Topic) -> None:
-    own: list[tuple[str, bytes | None]] = [("trace", b"\x00\xff"), ("trace", b"2"), ("empty", b""), ("null", None)]
-    own += [("scoring.campaign", b"spring"), ("scoring", b""), ("__connect.other", b"")]
-    earlier = [("scoring.reason", b"json"), ("scoring.timestamp", b"7"), ("__connect.errors.offset", b"7")]
-    pairs = [{"key": key, "value": value} for key, value in [own[0], *earlier, *own[1:]]]
-    topic.write(rejected({"headers": pairs}))
-    found = headers(topic.messages()[0])
-    assert found[: len(own)] == own
-    ours = found[len(own) :]
+def test_every_header_of_an_event_is_kept_in_order_whatever_its_name_and_read_again(topic: Topic) -> None:
+    topic.write(rejected({"headers": pairs(OWN)}))
+    (message,) = topic.messages()
+    own, ours = split_headers(headers(message))
+    assert (own, headers(message)[: len(OWN)]) == (OWN, OWN)
     assert len({name for name, _ in ours}) == len(ours), "each of ours stands once"
-    assert dict(ours)["scoring.reason"] == b"minimum"
-    assert dict(ours)["__connect.errors.offset"] == b"41"
-    assert "scoring.timestamp" not in dict(ours)
+    assert (dict(ours)["scoring.reason"], dict(ours)["__connect.errors.offset"]) == (b"minimum", b"41")
+    found = rejection_of(message)
+    assert found is not None
+    assert (found.address, found.reason, found.received_ms) == (("activity", 3, 41), "minimum", RECEIVED_MS)
+
+
+@pytest.mark.integration
+def test_a_replayed_event_that_is_rejected_again_keeps_its_own_headers_and_names_its_mapping(topic: Topic) -> None:
+    topic.write(rejected({"headers": pairs(OWN)}))
+    (message,) = topic.messages()
+    first = rejection_of(message)
+    assert first is not None
+    rules = Mapping(default={"a": 1})
+    again = [(name, value if value is None else value if isinstance(value, bytes) else value.encode()) for name, value in
+             outgoing(first, message, "run", rules).message.headers]  # fmt: skip
+    topic.write(rejected({"headers": pairs(again)}))
+    second = topic.messages()[1]
+    assert original_of(second).headers == OWN
+    told = rejection_of(second)
+    assert told is not None
+    assert (told.attempt, told.address) == (2, first.address)
+    assert dict(split_headers(headers(second))[1])["scoring.replay.mapping"] == b'{"default": {"a": 1}}'
+
+
+def test_headers_of_a_release_that_did_not_count_them_are_parted_by_name() -> None:
+    own = [("trace", b"1"), ("scoring.campaign", b"spring"), ("scoring.headers", b"7")]
+    ours = [("__connect.errors.offset", b"7"), ("scoring.reason", b"json"), ("scoring.timestamp", b"7")]
+    assert split_headers([*own, *ours]) == (own, ours)
 
 
 @pytest.mark.integration

@@ -10,7 +10,17 @@ import msgspec
 from streaming.contracts.statistics import sketches
 from streaming.contracts.statistics.anomaly import Anomaly, Change, shown_name
 from streaming.contracts.statistics.dataset import Statistics
-from streaming.contracts.statistics.distance import jensen_shannon, l_infinity, psi, shared_bins
+from streaming.contracts.statistics.distance import (
+    jensen_shannon,
+    jensen_shannon_by_chance,
+    l_infinity,
+    l_infinity_by_chance,
+    largest_psi,
+    psi,
+    psi_by_chance,
+    share_by_chance,
+    shared_bins,
+)
 from streaming.contracts.statistics.field import FieldStatistics
 
 Comparison = Literal["skew", "drift"]
@@ -26,7 +36,7 @@ class Thresholds(msgspec.Struct, frozen=True):
 
     categories: L-infinity of shares, 0 to 1; js: Jensen–Shannon divergence in bits, 0 to 1; psi: in nats; presence:
     difference of the shares of rows that have a value. measure: which of js and psi judges numbers (0.03 bits are about
-    0.2 nats of PSI).
+    0.2 nats of PSI). To each is added what chance alone may make of samples as small as these.
     """
 
     categories: float = 0.1
@@ -43,12 +53,28 @@ def thresholds(measure: Literal["js", "psi"], distance: float | None, categories
 
 
 class Distance(msgspec.Struct, frozen=True):
-    """How far a field lies from the baseline. worst: the category that moved most, "" for numbers."""
+    """How far a field lies from the baseline.
+
+    chance: what two samples of one population of these sizes hardly ever exceed; largest: of samples that have nothing in common;
+    worst: the category that moved most, "" for numbers.
+    """
 
     measure: Literal["l_infinity", "js", "psi"]
     value: float
     threshold: float
+    chance: float
     worst: str = ""
+    largest: float = 1.0
+
+    @property
+    def drifted(self) -> bool:
+        """Whether the distance is more than the threshold and chance together."""
+        return self.value > self.threshold + self.chance
+
+    @property
+    def told(self) -> bool:
+        """Whether there are rows enough that the largest distance there is would be told."""
+        return self.threshold + self.chance < self.largest
 
 
 def against_baseline(
@@ -63,8 +89,8 @@ def against_baseline(
     """Anomalies of data against a baseline, field by field in the baseline's order.
 
     comparison: what the baseline is: training data (skew), or an earlier span of the same source (drift); leave_out: fields
-    that are not compared, as ids, times, and a target that serving does not know; psi_of: thresholds of PSI by field, above
-    the general one.
+    that are not compared, as ids, times, and a target that serving does not know; psi_of: fields with a threshold of PSI of
+    their own, by which their numbers or categories are judged, whatever `thresholds` say.
     """
     limits = thresholds or Thresholds()
     names = [name for name in dict.fromkeys([*before.fields, *now.fields]) if name not in leave_out]
@@ -75,24 +101,45 @@ def against_baseline(
             found.append(_one_sided(name, old, comparison))
         else:
             found += _presence(name, old, new, comparison, limits)
-            own = msgspec.structs.replace(limits, psi=(psi_of or {}).get(name, limits.psi))
-            found += _distribution(name, old, new, comparison, own)
+            found += _not_finite(name, old, new, comparison, limits)
+            found += _distribution(name, old, new, comparison, distance(old, new, limits, (psi_of or {}).get(name)))
     return found
 
 
-def distance(before: FieldStatistics, now: FieldStatistics, thresholds: Thresholds | None = None) -> Distance | None:
-    """The distance of two distributions of a field; None where one side has no value, or too many texts to compare."""
+def too_few(
+    now: Statistics, before: Statistics, *, thresholds: Thresholds | None = None, leave_out: frozenset[str] = frozenset()
+) -> list[str]:
+    """Fields with so few values on one side that no drift at all would be told from chance."""
+    names = [name for name in before.fields if name in now.fields and name not in leave_out]
+    return [name for name in names if (found := distance(before.fields[name], now.fields[name], thresholds)) and not found.told]
+
+
+def distance(
+    before: FieldStatistics, now: FieldStatistics, thresholds: Thresholds | None = None, own_psi: float | None = None
+) -> Distance | None:
+    """The distance of two distributions of a field; None where one side has no value, or too many texts to compare.
+
+    own_psi: threshold of PSI of the field itself: then that is the measure, of categories too.
+    """
     limits = thresholds or Thresholds()
     if _categorical(before) and _categorical(now) and (_counted(before) or _counted(now)):
-        value, worst = l_infinity(*_counts(before, now))
-        return Distance("l_infinity", value, limits.categories, worst)
+        old, new = _counts(before, now)
+        value, worst = l_infinity(old, new)
+        if own_psi is None:
+            return Distance("l_infinity", value, limits.categories, l_infinity_by_chance(old, new), worst)
+        names = sorted({*old, *new})
+        return _psi([old.get(name, 0.0) for name in names], [new.get(name, 0.0) for name in names], own_psi, worst)
     if _sketched(before) and _sketched(now):
         assert before.numbers is not None and now.numbers is not None
         bins = shared_bins(before.numbers.sketch, now.numbers.sketch)
-        if limits.measure == "psi":
-            return Distance("psi", psi(*bins), limits.psi)
-        return Distance("js", jensen_shannon(*bins), limits.js)
+        if own_psi is not None or limits.measure == "psi":
+            return _psi(*bins, limits.psi if own_psi is None else own_psi)
+        return Distance("js", jensen_shannon(*bins), limits.js, jensen_shannon_by_chance(*bins))
     return None
+
+
+def _psi(old: list[float], new: list[float], threshold: float, worst: str = "") -> Distance:
+    return Distance("psi", psi(old, new), threshold, psi_by_chance(old, new), worst, largest_psi(old, new))
 
 
 def _sketched(field: FieldStatistics) -> bool:
@@ -128,23 +175,29 @@ def _values(field: FieldStatistics) -> int:
     return texts + (field.numbers.moments.count if field.numbers else 0)
 
 
-def _distribution(name: str, old: FieldStatistics, new: FieldStatistics, comparison: Comparison, limits: Thresholds) -> Iterator[Anomaly]:
-    found = distance(old, new, limits)
-    if found is None or found.value <= found.threshold:
+def _distribution(
+    name: str, old: FieldStatistics, new: FieldStatistics, comparison: Comparison, found: Distance | None
+) -> Iterator[Anomaly]:
+    if found is None or not found.drifted:
         return
     moved = _moved(old, new, found, comparison)
     yield Anomaly(
-        name, comparison, f"{_NAMES[found.measure]} {found.value:.3f}, {moved}", f"at most {found.threshold:g}", None, None, False,
-        f"see what changed in the source of {shown_name(name)}",
+        name, comparison, f"{_NAMES[found.measure]} {found.value:.3f}, {moved}", f"at most {found.threshold:g}{_by_chance(found.chance)}",
+        None, None, False, f"see what changed in the source of {shown_name(name)}",
         'if the change is real: train again and take these data as the baseline; or set "x-drift" of the field '
         + ("to a higher threshold" if found.measure == "psi" else "to false, and it is not compared"),
         Change(put={"x-drift": {"threshold": round(found.value * 1.1, 3)}}) if found.measure == "psi" else None,
     )  # fmt: skip
 
 
+def _by_chance(chance: float, digits: int = 3) -> str:
+    """What a threshold is widened by; nothing where that is too little to be seen."""
+    return f" and {chance:.{digits}f} by chance" if round(chance, digits) else ""
+
+
 def _moved(old: FieldStatistics, new: FieldStatistics, found: Distance, comparison: Comparison) -> str:
     first, second = _WORDS[comparison]
-    if found.measure == "l_infinity":
+    if found.worst:
         shares = [counts.get(found.worst, 0) / (sum(counts.values()) or 1) * 100 for counts in _counts(old, new)]
         return f"{found.worst!r} {shares[0]:.3g} % {first}, {shares[1]:.3g} % {second}"
     means = [side.numbers.moments.mean if side.numbers else 0.0 for side in (old, new)]
@@ -154,12 +207,30 @@ def _moved(old: FieldStatistics, new: FieldStatistics, found: Distance, comparis
 def _presence(name: str, old: FieldStatistics, new: FieldStatistics, comparison: Comparison, limits: Thresholds) -> Iterator[Anomaly]:
     before, now = old.present / old.rows, new.present / new.rows
     first, second = _WORDS[comparison]
-    if abs(before - now) > limits.presence:
+    chance = share_by_chance(before, now, old.rows, new.rows)
+    if abs(before - now) > limits.presence + chance:
         yield Anomaly(
             name, "presence", f"a value in {now * 100:.3g} % of the rows {second}, {before * 100:.3g} % {first}",
-            f"a difference of at most {limits.presence * 100:g} points", None, None, True,
+            f"a difference of at most {limits.presence * 100:g} points{_by_chance(chance * 100, 1)}", None, None, True,
             f"see why {shown_name(name)} is {'missing' if now < before else 'there'} more often",
             "if it is meant: make the field optional or required, and train again", None,
+        )  # fmt: skip
+
+
+def _not_finite(name: str, old: FieldStatistics, new: FieldStatistics, comparison: Comparison, limits: Thresholds) -> Iterator[Anomaly]:
+    """NaN and infinity are there as values, and in no distribution: their share is compared by itself."""
+    if old.numbers is None or new.numbers is None:
+        return
+    first, second = _WORDS[comparison]
+    counts = [side.moments.count + side.nan + side.infinite for side in (old.numbers, new.numbers)]
+    before, now = ((side.nan + side.infinite) / count for side, count in zip((old.numbers, new.numbers), counts, strict=True))
+    chance = share_by_chance(before, now, counts[0], counts[1])
+    if abs(before - now) > limits.presence + chance:
+        yield Anomaly(
+            name, "presence", f"NaN or infinity in {now * 100:.3g} % of the numbers {second}, {before * 100:.3g} % {first}",
+            f"a difference of at most {limits.presence * 100:g} points{_by_chance(chance * 100, 1)}", None, None, True,
+            f"see why {shown_name(name)} is {'more' if now > before else 'less'} often no finite number",
+            "no schema allows them; if it is meant, take these data as the baseline", None,
         )  # fmt: skip
 
 

@@ -64,8 +64,13 @@ def shown_name(name: str) -> str:
 
 
 class Report(msgspec.Struct, frozen=True):
-    """All anomalies. unchecked: field → keywords of the schema of which statistics tell nothing; `scoring schema validate` checks rows."""
+    """All anomalies.
+
+    unchecked: field → keywords of the schema of which statistics tell nothing; `scoring schema validate` checks rows.
+    too_few: fields with too few values for any drift to be told from chance.
+    """
 
     rows: int
     anomalies: list[Anomaly]
     unchecked: dict[str, list[str]]
+    too_few: list[str] = []

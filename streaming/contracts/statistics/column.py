@@ -18,6 +18,7 @@ MISSING = CODE["null"]
 """Kinds up to this one have no value."""
 Codes = NDArray[np.int8]
 _EXACT = 2.0**53
+_BINARY = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,14 @@ def column_of(array: pa.Array) -> Column:
     kind = array.type
     if pa.types.is_dictionary(kind):
         return column_of(array.dictionary_decode())
+    if pa.types.is_run_end_encoded(kind):
+        return column_of(pc.run_end_decode(array))
+    if isinstance(kind, pa.BaseExtensionType):
+        return column_of(array.storage)
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         return _lists(array)
     if pa.types.is_temporal(kind) and (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
-        moments = array.cast(pa.timestamp("us", tz=kind.tz if pa.types.is_timestamp(kind) else None)).cast(pa.int64())
-        seconds = pc.divide(moments.cast(pa.float64(), safe=False), 1e6)
+        seconds = _seconds(array)
         return Column(_kinds(array, "timestamp"), seconds, no_texts(array), integers_of(seconds))
     if pa.types.is_integer(kind):
         return Column(_kinds(array, "integer"), array.cast(pa.float64(), safe=False), no_texts(array), _fitting(array))
@@ -95,6 +99,16 @@ def column_of(array: pa.Array) -> Column:
         numbers = array.cast(pa.float64(), safe=False)
         return Column(number_kinds(numbers), numbers, no_texts(array), integers_of(numbers))
     return _of_texts(array)
+
+
+def _seconds(array: pa.Array) -> pa.Array:
+    """Dates and times as seconds since 1970, float64; what is finer than a microsecond is cut off."""
+    if pa.types.is_date(array.type):
+        array = array.cast(pa.timestamp("ms"))
+    counts, unit = array.cast(pa.int64()), array.type.unit
+    if unit == "ns":
+        counts, unit = pc.divide(counts, 1000), "us"
+    return pc.divide(counts.cast(pa.float64(), safe=False), {"s": 1.0, "ms": 1e3, "us": 1e6}[unit])
 
 
 def number_kinds(numbers: pa.Array) -> Codes:
@@ -110,9 +124,9 @@ def number_kinds(numbers: pa.Array) -> Codes:
 
 def _of_texts(array: pa.Array) -> Column:
     kind = array.type
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+    if any(is_one(kind) for is_one in _BINARY):
         return _bare(array, "binary")
-    if pa.types.is_nested(kind) or pa.types.is_union(kind):
+    if pa.types.is_nested(kind) or pa.types.is_union(kind) or pa.types.is_interval(kind):
         return _bare(array, "object")
     if pa.types.is_null(kind):
         return _bare(array, "null")

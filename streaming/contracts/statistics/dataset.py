@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from hashlib import sha256
 
 import msgspec
 import numpy as np
 import pyarrow.compute as pc
 
+from streaming.contracts.statistics.anomaly import shown_name
 from streaming.contracts.statistics.column import Block
 from streaming.contracts.statistics.field import FieldStatistics, FieldSummary, absent_field, count_field, merge_fields, summary_of
-from streaming.contracts.statistics.pairs import Pairs, count_pairs, merge_pairs
-from streaming.contracts.statistics.source import DataError
+from streaming.contracts.statistics.pairs import MOST_CATEGORICAL, MOST_NUMERIC, MOST_VALUES, Pairs, count_pairs, merge_pairs
+from streaming.contracts.statistics.sketches import SHOWN_TEXT
+from streaming.contracts.statistics.source import check_fields
 
 MOST_SLICES = 100
 """Values of a field that the data are sliced by; a field with more is not a slice, and is named in `unsliced`."""
-
-
-MOST_FIELDS = 5000
-"""Different fields that rows may have together: with more they are no rows of one event, and would fill the memory."""
+LONGEST_NAME = 512
+"""Characters of a field's name that are kept: a stranger's may be megabytes."""
 
 
 class SliceStatistics(msgspec.Struct, frozen=True):
@@ -59,7 +60,10 @@ class SliceSummary(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """Statistics for a reader: no sketches, numbers ready to print."""
+    """Statistics for a reader: no sketches, numbers ready to print.
+
+    unsliced, unassociated: fields with too many values; crowded: there are too many fields for any correlation or association.
+    """
 
     rows: int
     unreadable: int
@@ -69,11 +73,16 @@ class Summary(msgspec.Struct, frozen=True):
     correlation: list[PairSummary]
     association: list[PairSummary]
     unassociated: list[str]
+    crowded: bool = False
 
 
-def describe(blocks: Iterable[Block], *, slices: Sequence[str] = (), personal: Collection[str] = ()) -> Statistics:
-    """Statistics of all blocks in one pass. slices: fields to slice by; personal: fields whose values are not kept.
+def describe(
+    blocks: Iterable[Block], *, slices: Sequence[str] = (), personal: Collection[str] = (), categories: Collection[str] = ()
+) -> Statistics:
+    """Statistics of all blocks in one pass.
 
+    slices: fields to slice by; personal: fields whose values are not kept; categories: fields whose numbers are codes, and are
+    associated as texts are. A name of more than LONGEST_NAME characters is cut, and ends in a digest of all of it.
     Raises DataError if there are more than MOST_FIELDS different fields.
 
     >>> from streaming.contracts.statistics.parse import block_of_rows
@@ -81,11 +90,23 @@ def describe(blocks: Iterable[Block], *, slices: Sequence[str] = (), personal: C
     1
     """
     counted = empty(slices)
-    for block in blocks:
-        if len(counted.fields.keys() | block.columns.keys()) > MOST_FIELDS:
-            raise DataError(f"the rows have more than {MOST_FIELDS:,} different fields; mend what writes them")
-        counted = merge_statistics([counted, count_block(block, slices=slices, personal=personal)])
+    for block in map(_named, blocks):
+        check_fields(len(counted.fields.keys() | block.columns.keys()))
+        counted = merge_statistics([counted, count_block(block, slices=slices, personal=personal, categories=categories)])
     return counted
+
+
+def _named(block: Block) -> Block:
+    if all(len(name) <= LONGEST_NAME for name in block.columns):
+        return block
+    return Block(block.rows, {_short(name): column for name, column in block.columns.items()}, block.unreadable)
+
+
+def _short(name: str) -> str:
+    if len(name) <= LONGEST_NAME:
+        return name
+    digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{name[: LONGEST_NAME - len(digest) - 1]}…{digest}"
 
 
 def empty(slices: Sequence[str] = ()) -> Statistics:
@@ -93,7 +114,9 @@ def empty(slices: Sequence[str] = ()) -> Statistics:
     return Statistics(0, 0, {}, {name: {} for name in slices}, [], Pairs())
 
 
-def count_block(block: Block, *, slices: Sequence[str] = (), personal: Collection[str] = ()) -> Statistics:
+def count_block(
+    block: Block, *, slices: Sequence[str] = (), personal: Collection[str] = (), categories: Collection[str] = ()
+) -> Statistics:
     """Statistics of one block. A personal field is no slice, and is in no pair of categories."""
     sliced = {name: _sliced(block, name, personal) for name in slices}
     unsliced = [name for name, parts in sliced.items() if parts is None]
@@ -104,7 +127,7 @@ def count_block(block: Block, *, slices: Sequence[str] = (), personal: Collectio
         _fields(block, personal),
         {name: parts for name, parts in sliced.items() if parts is not None},
         unsliced,
-        count_pairs(Block(block.rows, open_columns)),
+        count_pairs(Block(block.rows, open_columns), categories),
     )
 
 
@@ -140,7 +163,22 @@ def summarize(statistics: Statistics) -> Summary:
         [PairSummary(pair.a, pair.b, pair.count, pair.correlation) for pair in pairs.numeric],
         [PairSummary(t.a, t.b, sum(sum(row.values()) for row in t.counts.values()), t.association) for t in pairs.categorical],
         pairs.left_out,
+        pairs.crowded,
     )
+
+
+def left_out(summary: Summary) -> list[str]:
+    """What was not counted because there is too much of it, a line each.
+
+    >>> left_out(Summary(1, 0, {}, {}, ["id"], [], [], [], crowded=True))
+    ['not sliced by id: more than 100 values, or personal', 'no correlation or association: more than 100 numeric or 40 textual fields']
+    """
+    lines = [f"not sliced by {shown_name(name)}: more than {MOST_SLICES} values, or personal" for name in summary.unsliced]
+    if summary.unassociated:
+        lines.append(f"not associated: {', '.join(map(shown_name, summary.unassociated))}: more than {MOST_VALUES} values")
+    if summary.crowded:
+        lines.append(f"no correlation or association: more than {MOST_NUMERIC} numeric or {MOST_CATEGORICAL} textual fields")
+    return lines
 
 
 def _fields(block: Block, personal: Collection[str]) -> dict[str, FieldStatistics]:
@@ -152,7 +190,7 @@ def _sliced(block: Block, name: str, personal: Collection[str]) -> dict[str, Sli
     column = block.columns.get(name)
     if column is None:
         return {}
-    values = column.as_texts()
+    values = pc.utf8_slice_codeunits(column.as_texts(), 0, SHOWN_TEXT)
     found = pc.drop_null(values.unique()).to_pylist()
     if len(found) > MOST_SLICES or name in personal:
         return None

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from streaming.contracts.statistics import sketches
 from streaming.contracts.statistics.column import KINDS, MISSING, Column
+from streaming.contracts.statistics.extremes import Whole, merge_whole, whole_of
 from streaming.contracts.statistics.moments import Moments, merge_moments, moments
 from streaming.contracts.statistics.sketches import Distinct, TopValue
 
@@ -22,7 +23,7 @@ TOP = 20
 class Numbers(msgspec.Struct, frozen=True):
     """The numbers of a field. moments and sketch (KLL): of the finite ones; zeros, nan, infinite: how many of each.
 
-    Of personal data the sketch is empty.
+    whole: extremes of the whole ones, with all their digits. Of personal data the sketch is empty.
     """
 
     moments: Moments
@@ -30,6 +31,7 @@ class Numbers(msgspec.Struct, frozen=True):
     zeros: int
     nan: int
     infinite: int
+    whole: Whole = Whole()
 
 
 class Texts(msgspec.Struct, frozen=True):
@@ -126,6 +128,7 @@ def count_field(column: Column, *, hide_values: bool = False) -> FieldStatistics
     found = np.bincount(column.kinds, minlength=len(KINDS)).tolist()
     values = _leaves(column)
     numbers = pa.chunked_array([pc.drop_null(leaf.numbers) for leaf in values]).to_numpy()
+    whole = merge_whole(whole_of(leaf.integers, leaf.numbers) for leaf in values)
     texts = pa.chunked_array([pc.drop_null(leaf.texts) for leaf in values])
     names, counts = _value_counts(values)
     lists = column.kinds == KINDS.index("array")
@@ -134,7 +137,7 @@ def count_field(column: Column, *, hide_values: bool = False) -> FieldStatistics
         null=found[MISSING],
         absent=found[0],
         kinds={kind: n for kind, n in zip(KINDS[MISSING + 1 :], found[MISSING + 1 :], strict=True) if n},
-        numbers=_numbers(numbers, hide_values=hide_values) if len(numbers) else None,
+        numbers=_numbers(numbers, whole, hide_values=hide_values) if len(numbers) else None,
         texts=_texts(texts) if len(texts) else None,
         valency=moments(column.elements.lengths[lists].astype(np.float64)) if column.elements and lists.any() else None,
         distinct=sketches.distinct_sketch(names),
@@ -202,12 +205,12 @@ def _value_counts(columns: Iterable[Column]) -> tuple[list[str], list[int]]:
     return [name for names, _ in counted for name in names], [n for _, counts in counted for n in counts]
 
 
-def _numbers(values: np.ndarray, *, hide_values: bool) -> Numbers:
+def _numbers(values: np.ndarray, whole: Whole, *, hide_values: bool) -> Numbers:
     finite = values[np.isfinite(values)]
     nan = int(np.isnan(values).sum())
     zeros = int((finite == 0).sum())
     sketch = sketches.quantile_sketch(finite[:0] if hide_values else finite)
-    return Numbers(moments(finite), sketch, zeros, nan, len(values) - len(finite) - nan)
+    return Numbers(moments(finite), sketch, zeros, nan, len(values) - len(finite) - nan, whole)
 
 
 def _texts(texts: pa.ChunkedArray) -> Texts:
@@ -222,6 +225,7 @@ def _merged_numbers(parts: Sequence[Numbers]) -> Numbers:
         sum(part.zeros for part in parts),
         sum(part.nan for part in parts),
         sum(part.infinite for part in parts),
+        merge_whole(part.whole for part in parts),
     )
 
 

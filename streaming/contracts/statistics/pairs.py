@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from streaming.contracts.statistics.column import Block, Column
+from streaming.contracts.statistics.sketches import SHOWN_TEXT
 
 MOST_NUMERIC = 100
 """Numeric fields that are correlated; with more, none are, so that merging parts equals the whole."""
@@ -23,6 +24,8 @@ MOST_VALUES = 30
 
 LARGEST = 1e140
 """Numbers beyond are left out of correlations: the sum of their squares may be too large for a double."""
+
+_DIGITS_KEPT = 1e-6  # of a sum of squares, what a difference must leave: ten of a double's sixteen digits
 
 Matrix = NDArray[np.float64]
 
@@ -79,21 +82,26 @@ class Pairs(msgspec.Struct, frozen=True):
 P = TypeVar("P", PairMoments, Contingency)
 
 
-def count_pairs(block: Block) -> Pairs:
-    """Correlations and associations of the scalar fields of a block."""
+def count_pairs(block: Block, categories: Collection[str] = ()) -> Pairs:
+    """Correlations and associations of the scalar fields of a block. categories: numbers that are associated as texts are, too."""
     numeric = {name: column for name, column in sorted(block.columns.items()) if column.numbers.null_count < block.rows}
-    textual = {name: column for name, column in sorted(block.columns.items()) if column.texts.null_count < block.rows}
+    texts = {name: _texts(column, coded=name in categories) for name, column in sorted(block.columns.items())}
+    textual = {name: found for name, found in texts.items() if found.null_count < block.rows}
     if len(numeric) > MOST_NUMERIC or len(textual) > MOST_CATEGORICAL:
         return Pairs(crowded=True)
-    values = {name: pc.drop_null(column.texts.unique()).to_pylist() for name, column in textual.items()}
+    values = {name: pc.drop_null(found.unique()).to_pylist() for name, found in textual.items()}
     narrow = {name: sorted(found) for name, found in values.items() if len(found) <= MOST_VALUES}
-    places = {name: pc.index_in(textual[name].texts, value_set=pa.array(found, pa.string())) for name, found in narrow.items()}
+    places = {name: pc.index_in(textual[name], value_set=pa.array(found, pa.string())) for name, found in narrow.items()}
     return Pairs(
         _correlations(numeric),
         [table for a, b in combinations(narrow, 2) if (table := _contingency(a, b, places, narrow)).counts],
         narrow,
         [name for name in values if name not in narrow],
     )
+
+
+def _texts(column: Column, *, coded: bool) -> pa.Array:
+    return pc.utf8_slice_codeunits(column.as_texts() if coded else column.texts, 0, SHOWN_TEXT)
 
 
 def merge_pairs(parts: Sequence[Pairs]) -> Pairs:
@@ -130,21 +138,38 @@ def _correlations(columns: Mapping[str, Column]) -> list[PairMoments]:
     values = np.stack([_floats(column.numbers) for column in columns.values()], axis=1)
     values[~(np.abs(values) <= LARGEST)] = np.nan
     there = np.isfinite(values).astype(np.float64)
-    # Distances from one value of each column, so that large numbers that lie close together keep their digits.
-    origin = np.array([column[there_[0]] if len(there_ := np.flatnonzero(np.isfinite(column))) else 0.0 for column in values.T])
+    # Distances from the middle of each column, so that large numbers that lie close together keep their digits.
+    origin = np.array([np.median(found) if len(found := column[np.isfinite(column)]) else 0.0 for column in values.T])
     shifted = np.where(there > 0, values - origin, 0.0)
     count = there.T @ there
     mean = np.divide(shifted.T @ there, count, out=np.zeros_like(count), where=count > 0)  # [a, b]: of a, where b is there
-    m2 = np.maximum((shifted**2).T @ there - count * mean**2, 0.0)
+    squares = (shifted**2).T @ there
+    m2 = np.maximum(squares - count * mean**2, 0.0)
     product = shifted.T @ shifted - count * mean * mean.T
-    places = [(i, j) for i, j in combinations(range(len(names)), 2) if count[i, j]]
+    lost = m2 < _DIGITS_KEPT * squares
     return [
-        PairMoments(
+        _two_passes(names[i], names[j], values[:, i], values[:, j])
+        if lost[i, j] or lost[j, i]
+        else PairMoments(
             names[i], names[j], int(count[i, j]), float(mean[i, j] + origin[i]), float(mean[j, i] + origin[j]),
             float(m2[i, j]), float(m2[j, i]), float(product[i, j]),
         )
-        for i, j in places
+        for i, j in combinations(range(len(names)), 2) if count[i, j]
     ]  # fmt: skip
+
+
+def _two_passes(a: str, b: str, first: Matrix, second: Matrix) -> PairMoments:
+    """Of two columns whose common rows lie far from the middle of one: their own means first, then the distances from these."""
+    both = np.isfinite(first) & np.isfinite(second)
+    mean_a, mean_b = _mean(first[both]), _mean(second[both])
+    apart_a, apart_b = first[both] - mean_a, second[both] - mean_b
+    squares = float(apart_a @ apart_a), float(apart_b @ apart_b)
+    return PairMoments(a, b, int(both.sum()), mean_a, mean_b, *squares, float(apart_a @ apart_b))
+
+
+def _mean(values: Matrix) -> float:
+    """The mean; of one value again and again it is that value, without the rounding of a sum."""
+    return float(values[0] if values.min() == values.max() else values.mean())
 
 
 def _floats(numbers: pa.Array) -> Matrix:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streaming.contracts.statistics.column import CODE, Block, Column, Elements, integers_of, no_integers, no_numbers, number_kinds
+from streaming.contracts.validator import compiled, instant
 
 ABSENT: Any = type("Absent", (), {"__repr__": lambda _: "ABSENT"})()
 """Stands for a field that a row does not have."""
@@ -25,7 +25,9 @@ _CODES: dict[type, int] = {
     dict: CODE["object"],
 }
 _NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$|^[nN]a[nN]$|^-?[iI]nf(inity)?$"
-_INTEGER = r"^-?(0|[1-9][0-9]{0,17})$"
+_INTEGER = r"^-?(0|[1-9][0-9]{0,18})$"
+_LARGEST = "9223372036854775807"
+_is_time = compiled({"type": "string", "format": "date-time"}).is_valid  # the rule that the contract's own check goes by
 _NEVER_NUMBERS = ("string", "boolean")
 Kinds = Mapping[str, str]
 """Field → kind in the contract, for what a file alone does not tell."""
@@ -69,9 +71,17 @@ def column_of_texts(texts: pa.Array, kind: str = "") -> Column:
         return Column(codes, no_numbers(texts), texts, no_integers(texts))
     numeric = pc.fill_null(pc.match_substring_regex(texts, _NUMBER), False)
     numbers = pc.if_else(numeric, texts, None).cast(pa.float64())
-    digits = pc.if_else(pc.match_substring_regex(texts, _INTEGER), texts, None).cast(pa.int64())
+    digits = pc.if_else(_within_64_bits(texts), texts, None).cast(pa.int64())
     codes = np.where(numeric.to_numpy(zero_copy_only=False), number_kinds(numbers), codes)
     return Column(codes, numbers, pc.if_else(numeric, None, texts), pc.coalesce(digits, integers_of(numbers)))
+
+
+def _within_64_bits(texts: pa.Array) -> pa.Array:
+    """Which texts are whole numbers that int64 surely holds: of 19 digits those up to its largest."""
+    digits = pc.utf8_ltrim(texts, "-")
+    return pc.and_(
+        pc.match_substring_regex(texts, _INTEGER), pc.or_(pc.less(pc.utf8_length(digits), len(_LARGEST)), pc.less_equal(digits, _LARGEST))
+    )
 
 
 def _true(mask: pa.Array) -> Any:
@@ -111,8 +121,5 @@ def _timed(codes: Any, texts: pa.Array) -> Column:
 
 
 def _seconds(text: str | None) -> float | None:
-    try:
-        moment = datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-    return moment.timestamp() if moment is not None and moment.tzinfo is not None else None
+    moment = instant(text) if text is not None and _is_time(text) else None
+    return None if moment is None else moment.timestamp()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from streaming.contracts.statistics import sketches
+from streaming.contracts.statistics.extremes import extremes
 from streaming.contracts.statistics.field import FieldStatistics
 
 _MOST_CHOICES = 20
@@ -38,19 +38,18 @@ def _described(seen: FieldStatistics, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _number(seen: FieldStatistics, *, whole: bool) -> dict[str, Any]:
-    found = seen.numbers.moments if seen.numbers else None
-    if found is None or found.low is None or found.high is None:
+    numbers = seen.numbers
+    ends = extremes(numbers.moments, numbers.whole) if numbers is not None else None
+    if numbers is None or ends is None:
         return {"type": "number"}
-    if not whole:
-        return {"type": "number", "minimum": found.low, "maximum": found.high}
-    # A contract's integers are bounded within 64 bits.
-    low, high = max(-(2**63), math.floor(found.low)), min(2**63 - 1, math.ceil(found.high))
-    return {"type": "integer", "minimum": low, "maximum": high}
+    # A contract's integers lie within 64 bits; what JSON writes beyond is a number.
+    kind = "integer" if whole and not numbers.whole.beyond and not numbers.infinite else "number"
+    return {"type": kind, "minimum": ends[0], "maximum": ends[1]}
 
 
 def _text(seen: FieldStatistics) -> dict[str, Any]:
     tops = sketches.top_values(seen.top)
-    exact = all(top.least == top.most for top in tops)
+    exact = all(top.least == top.most and len(top.value) < sketches.SHOWN_TEXT for top in tops)  # a longer one was cut
     if tops and exact and len(tops) <= _MOST_CHOICES and seen.present >= _SEEN_EACH * len(tops):
         return {"type": "string", "enum": sorted(top.value for top in tops)}
     return {"type": "string", "maxLength": max(1, int((seen.texts.lengths.high if seen.texts else None) or 1))}

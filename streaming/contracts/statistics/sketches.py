@@ -23,7 +23,8 @@ RANK_ERROR = ds.kll_doubles_sketch(QUANTILE_K).normalized_rank_error(False)
 DISTINCT_LG_K = 12
 DISTINCT_ERROR = 1.04 / 2 ** (DISTINCT_LG_K / 2)
 ITEMS_LG_SIZE = 10
-SHOWN_TEXT = 200  # characters of a value that count for its frequency: texts may be megabytes
+SHOWN_TEXT = 200
+"""Characters of a value that count for its frequency, its slice and its pairs: texts may be megabytes."""
 
 
 class TopValue(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streaming.contracts import Contract
-from streaming.contracts.statistics.against_baseline import Comparison, Thresholds, against_baseline
+from streaming.contracts.statistics.against_baseline import Comparison, Thresholds, against_baseline, too_few
 from streaming.contracts.statistics.against_contract import against_contract, unchecked
 from streaming.contracts.statistics.anomaly import Report
 from streaming.contracts.statistics.dataset import Statistics
@@ -21,8 +21,9 @@ def validate_statistics(
     """All anomalies: against the contract, then against the baseline if there is one.
 
     Ids and times (role metadata), fields with `x-drift: false`, and fields of training alone are not compared with a baseline.
-    A field's own `x-drift` threshold stands above the general one of PSI.
+    A field with a threshold of its own (`x-drift`) is judged by PSI, whatever measure the others are judged by.
     """
+    few: list[str] = []
     found = against_contract(statistics, contract, metadata=metadata)
     if baseline is not None:
         apart = {field.name for field in contract.fields if field.role == "metadata" or field.words.drift is False}
@@ -37,4 +38,5 @@ def validate_statistics(
         found += against_baseline(
             statistics, baseline, comparison=comparison, thresholds=thresholds, leave_out=frozenset(apart), psi_of=own
         )
-    return Report(statistics.rows, found, unchecked(contract, metadata=metadata))
+        few = too_few(statistics, baseline, thresholds=thresholds, leave_out=frozenset(apart))
+    return Report(statistics.rows, found, unchecked(contract, metadata=metadata), few)

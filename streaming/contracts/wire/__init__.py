@@ -6,7 +6,8 @@ message ─► WireReader ─┬─ cloud_events   envelope, in the value or in 
 Whatever the format, one JSON text comes out, so that one set of checks holds for all. The reader has no network of its own.
 """
 
+from streaming.contracts.wire.decided import DecidedResolver
 from streaming.contracts.wire.reader import Unwrapped, WireReader
 from streaming.contracts.wire.resolver import Resolver, SchemaKey, WriterSchema
 
-__all__ = ["Resolver", "SchemaKey", "Unwrapped", "WireReader", "WriterSchema"]
+__all__ = ["DecidedResolver", "Resolver", "SchemaKey", "Unwrapped", "WireReader", "WriterSchema"]

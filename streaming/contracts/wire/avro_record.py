@@ -17,6 +17,7 @@ from fastavro.schema import SchemaParseException, UnknownType
 from streaming.contracts.reasons import Reason, pointer, printable, shorten
 from streaming.contracts.schema import Contract
 from streaming.contracts.strict_json import parse
+from streaming.contracts.wire.avro_decimal import bounded_decimals
 from streaming.contracts.wire.avro_shape import shape_of
 from streaming.contracts.wire.resolver import WriterSchema
 from streaming.errors import ContractError
@@ -24,6 +25,9 @@ from streaming.records import rfc3339
 
 # What the reader raises for bytes that are not what the schema says.
 _MALFORMED = (EOFError, ValueError, LookupError, ArithmeticError, TypeError, struct.error)
+# What any JSON document may raise when it is taken for a schema: a registry's texts were written by anybody.
+_NO_SCHEMA = (SchemaParseException, UnknownType, ValueError, LookupError, ArithmeticError, RecursionError)
+_OTHER_TYPE = (TypeError, AttributeError)
 
 
 class AvroRecords:
@@ -31,16 +35,7 @@ class AvroRecords:
 
     def __init__(self, schema: WriterSchema) -> None:
         """Raises ContractError if it is no Avro schema of a record, or one whose records cannot be read in bounded memory."""
-        named: dict[str, Any] = {}
-        try:
-            for text in schema.references:
-                parse_schema(json.loads(text), named_schemas=named)
-            self._schema: Any = parse_schema(json.loads(schema.text), named_schemas=named)
-        except (SchemaParseException, UnknownType, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise ContractError(f"not an Avro schema ({type(error).__name__}: {error}); register one that can be read") from None
-        if not isinstance(self._schema, dict) or self._schema.get("type") != "record":
-            raise ContractError("not the Avro schema of a record; an event is a record")
-        shape_of(self._schema, named)
+        self._schema = load_avro(schema)[0]
 
     def read(self, data: bytes) -> dict[str, Any] | Reason:
         """The record of these bytes, all of them, as fastavro reads it; Reason if they are not such a record."""
@@ -53,6 +48,32 @@ class AvroRecords:
         if left:
             return Reason("", "wire_format", f"{left} bytes more", "the end of the Avro record")
         return record  # type: ignore[return-value]  # the schema is a record's
+
+
+def load_avro(schema: WriterSchema) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A record's schema as fastavro parses it, and its named types by full name. Raises ContractError as AvroRecords does."""
+    named: dict[str, Any] = {}
+    try:
+        for text in schema.references:
+            parse_schema(_loaded(text), named_schemas=named)
+        parsed = parse_schema(_loaded(schema.text), named_schemas=named)
+        if not isinstance(parsed, dict) or parsed.get("type") != "record":
+            raise ContractError("not the Avro schema of a record; an event is a record")
+        shape_of(parsed, named)
+    except _OTHER_TYPE:
+        raise ContractError("not an Avro schema (a part of it is a number, text or list where Avro has another); mend it") from None
+    except _NO_SCHEMA as error:
+        raise ContractError(f"not an Avro schema ({type(error).__name__}: {error}); register one that can be read") from None
+    return parsed, named
+
+
+def _loaded(text: str) -> Any:
+    return json.loads(text, object_hook=_safe)
+
+
+def _safe(node: dict[str, Any]) -> dict[str, Any]:
+    """A part of a schema as it may be given to fastavro, which would believe its own mark that it has checked it before."""
+    return bounded_decimals({key: value for key, value in node.items() if not key.startswith("__")})
 
 
 def json_of(record: Mapping[str, Any], contract: Contract | None) -> bytes | Reason:

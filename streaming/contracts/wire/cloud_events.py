@@ -18,6 +18,8 @@ from streaming.contracts.strict_json import parse
 
 CONTENT_TYPE = "content-type"
 SPEC_VERSION, DATA_SCHEMA = "ce_specversion", "ce_dataschema"
+NAMING = ("ce_id", "ce_source", "ce_type")
+"""Headers that every binary CloudEvent has beside its version, none of them empty."""
 STRUCTURED_PREFIX = "application/cloudevents"
 STRUCTURED = "application/cloudevents+json"
 _SPEC = "1.0"
@@ -62,7 +64,7 @@ def open_structured(value: bytes, content_type: str) -> tuple[bytes, str | None]
         return Reason("", "wire_format", shorten(printable(content_type[:80])), STRUCTURED)
     faults = parse(value)[1]  # a key that stands twice, say: which one counts would be a guess
     if faults:
-        return faults[0]
+        return _placed(faults[0])
     try:
         envelope = msgspec.json.decode(value, type=Envelope)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -70,8 +72,15 @@ def open_structured(value: bytes, content_type: str) -> tuple[bytes, str | None]
     return _opened(envelope)
 
 
+def _placed(fault: Reason) -> Reason:
+    """A fault in the data with its place in the event, which is the same in every format."""
+    inside = fault.path.startswith("/data/") or (fault.path == "/data" and fault.rule != "duplicate_key")
+    return msgspec.structs.replace(fault, path=fault.path.removeprefix("/data")) if inside else fault
+
+
 def _opened(envelope: Envelope) -> tuple[bytes, str | None] | Reason:
-    refused = _refused(envelope.specversion, envelope.datacontenttype)
+    refused = _refused(envelope.specversion, {name: getattr(envelope, name) for name in ("id", "source", "type")})
+    refused = refused or _refused_content(envelope.datacontenttype)
     if refused is not None:
         return refused
     if (envelope.data is UNSET) == (envelope.data_base64 is None):
@@ -85,18 +94,24 @@ def _opened(envelope: Envelope) -> tuple[bytes, str | None] | Reason:
     return (data, envelope.dataschema) if data else Reason("/data_base64", "wire_format", "no bytes", "an event")
 
 
-def check_binary(headers: Mapping[str, bytes]) -> Reason | None:
-    """What is wrong with the headers of a binary CloudEvent; None for a good one."""
+def check_binary(headers: Mapping[str, bytes], *, framed: bool) -> Reason | None:
+    """What is wrong with the headers of a binary CloudEvent; None for a good one. framed: its content type is its schema's matter."""
+    refused = _refused(_text(headers.get(SPEC_VERSION, b"")), {name: _text(headers.get(name, b"")) for name in NAMING})
     found = headers.get(CONTENT_TYPE)
-    return _refused(_text(headers.get(SPEC_VERSION, b"")), None if found is None else _text(found))
+    return refused if refused is not None or framed or found is None else _refused_content(_text(found))
 
 
-def _refused(spec: str, content_type: str | None) -> Reason | None:
+def _refused(spec: str, naming: Mapping[str, str]) -> Reason | None:
     if spec != _SPEC:
         return Reason("", "wire_format", shorten(printable(spec[:80])), f"CloudEvents {_SPEC}")
-    if not is_json(content_type):
-        return Reason("", "wire_format", shorten(printable(str(content_type)[:80])), "content type JSON")
-    return None
+    missing = next((name for name, text in naming.items() if not text), None)
+    return None if missing is None else Reason("", "wire_format", "none, or an empty one", f"a CloudEvent with {missing}")
+
+
+def _refused_content(content_type: str | None) -> Reason | None:
+    if is_json(content_type):
+        return None
+    return Reason("", "wire_format", shorten(printable(str(content_type)[:80])), "content type JSON")
 
 
 def _text(value: bytes) -> str:

@@ -12,6 +12,13 @@ from streaming.contracts.wire.resolver import WriterSchema
 
 AVRO_VERSION = "version"
 JSON_VERSION = "x-version"
+VERSION_HEADER = "schema-version"
+"""Kafka header with the version of an event's contract, a number in decimal; it goes before all other names."""
+HOW_NAMED = (
+    f"a schema that names a version of the event (JSON: $id, or title and {JSON_VERSION}; Avro: name and {AVRO_VERSION}), "
+    f"or the header {VERSION_HEADER}"
+)
+"""What a schema that somebody else registered lacks, in a rejection."""
 
 
 class VersionNames:
@@ -49,7 +56,9 @@ class VersionNames:
         return self._known(str(document.get("name", "")).rpartition(".")[2], document.get(AVRO_VERSION))
 
     def _known(self, event: object, version: object) -> int | None:
-        return version if type(version) is int and (event, version) in self._versions else None
+        if not isinstance(event, str) or type(version) is not int:
+            return None
+        return version if (event, version) in self._versions else None
 
 
 def registered_json(contract: Contract) -> str:

@@ -9,11 +9,13 @@ from streaming.contracts.reasons import Reason, printable, shorten
 from streaming.contracts.schema import Contract
 from streaming.contracts.wire import cloud_events, confluent
 from streaming.contracts.wire.avro_record import AvroRecords, json_of
-from streaming.contracts.wire.names import VersionNames
+from streaming.contracts.wire.names import HOW_NAMED, VersionNames
 from streaming.contracts.wire.resolver import Resolver, SchemaKey, WriterSchema
 from streaming.errors import ContractError
 
-WIRE_HEADERS = frozenset({cloud_events.CONTENT_TYPE, cloud_events.SPEC_VERSION, cloud_events.DATA_SCHEMA, confluent.ID_HEADER})
+WIRE_HEADERS = frozenset(
+    {cloud_events.CONTENT_TYPE, cloud_events.SPEC_VERSION, cloud_events.DATA_SCHEMA, *cloud_events.NAMING, confluent.ID_HEADER}
+)
 """Headers that say something about how the value is to be read."""
 _MOST_READERS = 1000
 
@@ -54,7 +56,8 @@ class WireReader:
         framed = confluent.split_message(value, headers.get(confluent.ID_HEADER)) if self.framed else None
         if isinstance(framed, Reason):
             return framed
-        if framed is None and cloud_events.SPEC_VERSION in headers and (refused := cloud_events.check_binary(headers)) is not None:
+        refused = cloud_events.check_binary(headers, framed=framed is not None) if cloud_events.SPEC_VERSION in headers else None
+        if refused is not None:
             return refused
         uri = headers.get(cloud_events.DATA_SCHEMA)
         named = None if uri is None else uri[:2000].decode("utf-8", "replace")
@@ -102,7 +105,7 @@ def _compiled(key: SchemaKey, schema: WriterSchema) -> AvroRecords | Reason:
 
 
 def _unnamed(key: SchemaKey) -> Reason:
-    return Reason("", "unknown_schema_version", f"schema id {key}", "a registered schema that names a version of the event")
+    return Reason("", "unknown_schema_version", f"schema id {key}", HOW_NAMED)
 
 
 def _unknown_uri(uri: str) -> Reason:

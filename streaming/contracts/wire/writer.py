@@ -25,7 +25,7 @@ from streaming.contracts.reasons import Reason, message_of
 from streaming.contracts.registry_client import registry_client, registry_name
 from streaming.contracts.schema import Contract
 from streaming.contracts.wire.cloud_events import CONTENT_TYPE, STRUCTURED
-from streaming.contracts.wire.names import registered_avro, registered_json
+from streaming.contracts.wire.names import VERSION_HEADER, registered_avro, registered_json
 from streaming.errors import ConfigError, ContractError, InvalidEvent, Unavailable
 from streaming.records import event_column
 
@@ -53,11 +53,14 @@ Writer = Callable[[bytes], Written]
 def writer(wire: Wire, topic: str, contract: Contract | None, registry: SchemaRegistry, source: str) -> Writer:
     """The writer of a format for the events of one contract.
 
+    Every message names the contract's version, so that the deployment's does not apply: CloudEvents by dataschema, the other
+    formats by the header `schema-version`; bare JSON without a contract names none.
     registry: asked for the id of the contract's schema, by the Confluent formats; source: CloudEvents' source, a URI.
     Raises ConfigError if the format needs a contract or a registry that is not there.
     """
     if wire == "json":
-        return lambda event: Written(event, [])
+        named = _named(contract)
+        return lambda event: Written(event, [*named])
     if contract is None:
         raise ConfigError(f"wire format {wire}: names the schema of every event; give the producer a contract")
     if wire == "cloudevents":
@@ -67,6 +70,10 @@ def writer(wire: Wire, topic: str, contract: Contract | None, registry: SchemaRe
     if not registry.url:
         raise ConfigError(f"wire format {wire}: needs a schema registry; set url in [schema_registry]")
     return _Confluent(wire, topic, contract, registry)
+
+
+def _named(contract: Contract | None) -> list[tuple[str, str | bytes | None]]:
+    return [(VERSION_HEADER, str(contract.version).encode())] if contract else []
 
 
 def schema_uri(contract: Contract) -> str:
@@ -119,7 +126,7 @@ class _Confluent:
     def __call__(self, event: bytes) -> Written:
         """One message. Raises Unavailable if the registry gives no answer, ContractError if it does not know the schema."""
         fields = avro_record(event, self._contract) if self._avro else json.loads(event)
-        headers: list[tuple[str, str | bytes | None]] = []
+        headers = _named(self._contract)
         name, of = registry_name(self._registry), f"{self._contract.event} v{self._contract.version}"
         try:
             value = self._serialize(fields, SerializationContext(self._topic, MessageField.VALUE, headers=headers))

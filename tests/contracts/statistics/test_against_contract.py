@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -104,6 +105,24 @@ def test_what_statistics_do_not_tell_is_named(contract: Contract) -> None:
     assert unchecked(contract) == {"code": ["pattern"], "tags": ["items"], "": ["dependentRequired"]}
 
 
+def test_of_values_of_any_shape_only_the_type_is_told(contract: Contract) -> None:
+    document = copy.deepcopy(dict(contract.document))
+    document["properties"]["tags"] = {"type": ["string", "integer"], "x-role": "metadata", "maxLength": 3, "minimum": 0, "enum": ["a", 1]}
+    document["properties"]["at"] |= {"maxLength": 40, "enum": ["2026-01-02T00:00:00Z"]}
+    shaped = parse_contract(document, "visit", 1, "visit v1")
+    assert unchecked(shaped)["tags"] == ["enum", "maxLength", "minimum"]
+    assert unchecked(shaped)["at"] == ["enum", "maxLength"]
+    row = {"at": "2026-01-02T00:00:00Z", "who": "ada", "plan": "free", "age": 36, "tags": "a"}
+    seen = describe([block_of_rows([row] * 3, kinds={"at": "timestamp"})])
+    assert against_contract(seen, shaped) == []
+
+
+@pytest.mark.parametrize("text", ["\x9b2J", "\u202eevil", "\x1b[2J"])
+def test_no_control_character_reaches_the_terminal(text: str, contract: Contract, statistics: Make) -> None:
+    (one,) = against_contract(statistics(*[{"city": text}] * 10), contract)
+    assert (one.change_schema.isprintable(), one.change is None) == (True, False)
+
+
 def test_a_message_is_one_line_for_a_person() -> None:
     anomaly = Anomaly("age", "range", "highest 151", "maximum 150", 3, 0.3, False, "mend", "change")
     assert anomaly.message == "age: range: found highest 151, expected maximum 150 (about 3 rows, 30 %)"
@@ -112,6 +131,6 @@ def test_a_message_is_one_line_for_a_person() -> None:
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "\x1b[2J", "n" * 1000])
 def test_a_name_that_no_column_may_have_is_told_and_not_proposed(name: str, contract: Contract, statistics: Make) -> None:
     (one,) = against_contract(statistics({name: 1}), contract)
-    assert (one.field, one.finding, one.change) == (name, "unknown_field", None)
+    assert (one.field[:400], one.finding, one.change) == (name[:400], "unknown_field", None)
     assert one.message.isprintable() and len(one.message) < 300
     assert one.mend_data.isprintable() and len(one.mend_data) < 200

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from streaming.contracts.statistics.column import KINDS, Column, block_of, column_of
 from streaming.contracts.statistics.parse import ABSENT, block_of_rows, column_of_texts, column_of_values
+from streaming.contracts.validator import compiled
 
 MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -86,6 +89,37 @@ def test_times_are_read_where_the_contract_says_so(cell: str) -> None:
         assert kinds(column) == ["timestamp", "string", "string", "null"]
         assert column.numbers.to_pylist()[0] == MOMENT.timestamp()
         assert column.texts.to_pylist() == [None, "2026-01-02T00:00:00", "soon", None]
+
+
+MOMENTS = st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat)
+
+
+@given(
+    st.sampled_from(["", "2026-01-01", "T", "t", " ", "00:00:00", "00:00", "24:00:00", "Z", "z", "+01:00", "+0100", ",5", ".5", "W01-1"])
+    .flatmap(lambda part: st.tuples(st.just(part), MOMENTS, st.integers(0, 30), st.integers(0, 12)))
+    .map(lambda case: case[1][: case[2]] + case[0] + case[1][case[2] + case[3] :])
+    | MOMENTS
+)
+@example("2026-W01-1T00:00:00+00:00")
+@example("20260101T000000Z")
+@example("2026-01-01T00:00:00,5Z")
+@example("2026-01-01T00:00:00+01:00:30")
+@example("0001-01-01T00:00:00+12:00")
+@example("2026-01-01T00:00:60Z")
+@settings(deadline=None)
+def test_a_time_is_one_exactly_where_the_contract_takes_it(text: str) -> None:
+    takes = compiled({"format": "date-time"}).is_valid(text)
+    column = column_of_values([text], "timestamp")
+    assert kinds(column) == ["timestamp" if takes else "string"]
+    if takes:
+        assert column.numbers[0].as_py() == datetime.fromisoformat(text.upper()).timestamp()
+
+
+def test_whole_numbers_of_nineteen_digits_keep_them_all() -> None:
+    cells = ["9223372036854775807", "-9223372036854775807", "9223372036854775808", "1000000000000000001", "99999999999999999999"]
+    column = column_of_texts(pa.array(cells))
+    assert column.integers.to_pylist() == [2**63 - 1, -(2**63) + 1, None, 10**18 + 1, None]
+    assert set(kinds(column)) == {"integer"}
 
 
 def test_take_takes_rows_and_their_elements() -> None:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming.contracts.statistics import DataError, Statistics, describe, merge_statistics, read_blocks, sketches, summarize
-from streaming.contracts.statistics.dataset import MOST_SLICES, empty
+from streaming.contracts.statistics.dataset import LONGEST_NAME, MOST_SLICES, empty
 from streaming.contracts.statistics.field import FieldStatistics
 from streaming.contracts.statistics.parse import block_of_rows
 from streaming.local.telco import load_telco
@@ -189,6 +189,15 @@ def test_rows_of_ever_new_fields_are_refused_before_they_fill_the_memory() -> No
     blocks = (block_of_rows([{f"f{place}-{i}": 1 for i in range(2600)}]) for place in itertools.count())
     with pytest.raises(DataError, match="more than 5,000 different fields"):
         describe(blocks)
+
+
+def test_what_strangers_write_is_bounded_in_the_document() -> None:
+    """Values of slices and pairs, and names: none of them is longer than what is kept of a value, or of a name."""
+    rows = [{"a": "q" * 100_000 + str(i % 3), "b": "w" * 100_000 + str(i % 2), "n" * 100_000: 1, "n" * 99_999: 2} for i in range(30)]
+    statistics = describe([block_of_rows(rows)], slices=["a"])
+    assert len(msgspec.json.encode(statistics)) < 60_000
+    assert list(statistics.slices["a"]) == ["q" * sketches.SHOWN_TEXT]
+    assert max(map(len, statistics.fields)) == LONGEST_NAME and len(statistics.fields) == 4
 
 
 def test_no_rows() -> None:

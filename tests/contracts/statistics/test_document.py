@@ -10,7 +10,7 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from streaming.contracts.expectation_run import ExpectationsRecord
+from streaming.contracts.expectation_record import ExpectationsRecord
 from streaming.contracts.statistics import DataError, describe, merge_statistics, read_blocks
 from streaming.contracts.statistics.document import (
     CHUNK_BYTES,

@@ -36,6 +36,51 @@ def test_correlation_is_pandas_s_with_gaps(seed: int, cut: int) -> None:
         assert found == {(a, b): pytest.approx(expected.loc[a, b], abs=1e-7) for a, b in [("a", "b"), ("a", "c"), ("b", "c")]}
 
 
+@pytest.mark.parametrize("odd", [1e6, 1.7e9, 1e12, -1e100])
+@pytest.mark.parametrize("share", [0.002, 0.3, 0.8])
+def test_a_sentinel_where_the_other_is_missing_changes_nothing(odd: float, share: float) -> None:
+    """The distances are taken from the middle of a column; here it may be far from all rows that both columns have."""
+    random = np.random.default_rng(3)
+    frame = pd.DataFrame({"a": random.normal(size=500)})
+    frame["b"] = frame.a + random.normal(size=500) * 0.1
+    missing = np.arange(500) < 500 * share
+    expected = frame[~missing].corr().loc["a", "b"]
+    frame.loc[missing, "a"], frame.loc[missing, "b"] = odd, np.nan
+    merged = merge_pairs([count_pairs(of_frame(part)) for part in (frame[:100], frame[100:])])
+    for pairs in (merged, count_pairs(of_frame(frame))):
+        assert correlations(pairs) == {("a", "b"): pytest.approx(expected, abs=1e-9)}
+
+
+@given(st.integers(0, 2**32), st.sampled_from([1e3, 1e9, -999.0, 1e30]), st.floats(0, 0.9))
+@settings(deadline=None, max_examples=60)
+def test_correlation_is_pandas_s_with_outliers_and_gaps(seed: int, odd: float, share: float) -> None:
+    random = np.random.default_rng(seed)
+    frame = pd.DataFrame(random.normal(size=(60, 3)), columns=["a", "b", "c"])
+    frame["c"] += frame.a
+    frame = frame.mask(random.random(frame.shape) < 0.2).where(random.random(frame.shape) > share / 3, odd)
+    expected = frame.corr()
+    for (a, b), found in correlations(count_pairs(of_frame(frame))).items():
+        both = frame[[a, b]].dropna()
+        if min(both.nunique(), default=0) < 2:
+            assert found is None
+        elif both.abs().to_numpy().max() < 1e20:  # pandas takes one pass, and is lost itself beyond
+            assert found == pytest.approx(expected.loc[a, b], abs=1e-6)
+
+
+def test_a_number_that_is_the_same_in_all_common_rows_has_no_correlation() -> None:
+    rows = [{"a": 0.1, "b": i / 7} for i in range(33)] + [{"a": float(i), "b": None} for i in range(10)]
+    assert correlations(count_pairs(block_of_rows(rows))) == {("a", "b"): None}
+
+
+def test_codes_are_associated_like_the_texts_they_stand_for() -> None:
+    rows = [{"code": i % 3, "text": "abc"[i % 3], "other": "xy"[i // 3 % 2]} for i in range(60)]
+    pairs = count_pairs(block_of_rows(rows), {"code"})
+    assert {(table.a, table.b): table.association for table in pairs.categorical} == {
+        ("code", "other"): pytest.approx(0), ("code", "text"): pytest.approx(1), ("other", "text"): pytest.approx(0),
+    }  # fmt: skip
+    assert [(table.a, table.b) for table in count_pairs(block_of_rows(rows)).categorical] == [("other", "text")]
+
+
 @given(st.lists(st.tuples(st.sampled_from("abc") | st.none(), st.sampled_from("xyz")), min_size=2, max_size=60), st.integers(0, 60))
 @settings(deadline=None)
 def test_association_is_scipy_s(rows: list[tuple[str | None, str]], cut: int) -> None:

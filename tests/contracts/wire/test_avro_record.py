@@ -118,6 +118,19 @@ def _wide(depth: int) -> dict[str, Any]:
     return inner
 
 
+def _flag(name: str) -> dict[str, Any]:
+    return {"type": "record", "name": "flag", "fields": [{"name": name, "type": "boolean"}]}
+
+
+def _mostly_null(values: int) -> dict[str, Any]:
+    """A record of a flag and so many nulls."""
+    return {**_flag("b"), "fields": [*_flag("b")["fields"], *({"name": f"n{n}", "type": "null"} for n in range(values))]}
+
+
+def _decimal(**words: Any) -> dict[str, Any]:
+    return {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2, **words}
+
+
 @pytest.mark.parametrize(
     ("schema", "told"),
     [
@@ -132,12 +145,34 @@ def _wide(depth: int) -> dict[str, Any]:
         (["null", _schema("long")], "not the Avro schema of a record"),
         ({"type": "record"}, "not an Avro schema"),
         (5, "not an Avro schema"),
+        (_schema({"type": "array", "items": _mostly_null(4)}), "at least a byte for every 4 values"),
+        (_schema({"type": "array", "items": _flag("b" * 257)}), "257 characters of names"),
+        (_schema({"type": "map", "values": {"type": "enum", "name": "e", "symbols": ["b" * 600]}}), "600 characters of names"),
+        (_schema({"type": "enum", "name": "e", "symbols": ["b" * 999_999]}), "1000000 characters of names"),
+        (_schema({"type": "fixed", "name": "x", "size": "abc"}), "size of the type x: abc"),
+        (_schema({"type": "fixed", "name": "x", "size": None}), "size of the type x: None"),
+        (_schema({"type": "fixed", "name": "x", "size": -1}), "size of the type x: -1"),
+        (_schema({"type": "fixed", "name": "x", "size": True}), "size of the type x: True"),
+        (_schema(_decimal(precision=1001)), "precision of a decimal: 1001"),
+        (_schema(_decimal(precision=None)), "precision of a decimal: None"),
+        (_schema(_decimal(precision=10**9, logicalType="bounded-decimal")), "precision of a decimal"),
+        (_schema(_decimal(scale=10)), "scale of a decimal: 10"),
+        (_schema(_decimal(scale="1")), "scale of a decimal: 1"),
+        ({"type": "record", "name": "r", "fields": [{"name": {}, "type": "long"}]}, "a name that is no text"),
+        ({"type": "record", "name": "r", "fields": 5}, "a number, text or list where Avro has another"),
+        ({"__fastavro_parsed": True, "__named_schemas": {}, **_schema("nothing")}, "UnknownType"),
     ],
     ids=lambda value: str(value)[:40],
 )
 def test_schemas_whose_messages_would_have_no_bound_are_refused(schema: Any, told: str) -> None:
     with pytest.raises(ContractError, match=told):
         AvroRecords(WriterSchema("AVRO", json.dumps(schema)))
+
+
+def test_a_schema_nested_beyond_all_reason_is_refused() -> None:
+    deep = '{"type": "array", "items": ' * 5000 + '"long"' + "}" * 5000
+    with pytest.raises(ContractError, match="RecursionError"):
+        AvroRecords(WriterSchema("AVRO", json.dumps(_schema("long")).replace('"long"', deep)))
 
 
 def test_a_schema_that_repeats_a_named_type_is_no_circle() -> None:
@@ -149,6 +184,43 @@ def test_a_schema_that_repeats_a_named_type_is_no_circle() -> None:
 def test_references_stand_before_what_refers_to_them() -> None:
     level = '{"type": "enum", "name": "Level", "symbols": ["LOW", "HIGH"]}'
     assert AvroRecords(WriterSchema("AVRO", json.dumps(_schema("Level")), (level,))).read(b"\2") == {"f0": "HIGH"}
+
+
+def test_an_error_is_read_as_the_record_that_it_is() -> None:
+    kind = {"type": "error", "name": "oops", "fields": [{"name": "x", "type": "long"}]}
+    assert _records(kind, "oops").read(b"\2\4") == {"f0": {"x": 1}, "f1": {"x": 2}}
+
+
+def _decimal_message(raw: bytes) -> bytes:
+    return _written(_schema("bytes"), {"f0": raw})
+
+
+@pytest.mark.parametrize("number", [0, 1, -1, 9999, -9999, 128, -128, 255, 256])
+@pytest.mark.parametrize("kind", ["bytes", "fixed"])
+def test_decimals_of_every_length_are_read_exactly(kind: str, number: int) -> None:
+    raw = number.to_bytes(40, "big", signed=True)
+    records = _records({"type": kind, "name": "d", "size": 40, "logicalType": "decimal", "precision": 4, "scale": 2})
+    assert records.read(_decimal_message(raw) if kind == "bytes" else raw) == {"f0": Decimal(number) / 100}
+
+
+@pytest.mark.parametrize("raw", [(10_000).to_bytes(2, "big"), (-10_000).to_bytes(2, "big", signed=True), (1_234_567).to_bytes(3, "big")])
+def test_a_decimal_of_more_digits_than_its_precision_is_refused_and_never_rounded(raw: bytes) -> None:
+    told = _records(_decimal(precision=4)).read(_decimal_message(raw))
+    assert isinstance(told, Reason)
+    assert (told.rule, told.value) == ("wire_format", '"a decimal of more than 4 digits"')
+
+
+def test_a_decimal_of_100_kilobytes_is_refused_before_its_digits_are_counted() -> None:
+    """As text it would have 240,000 digits: Python refuses to write so many, and without that the time grows with their square."""
+    assert isinstance(_records(_decimal(precision=1000)).read(_decimal_message(b"\1" * 100_000)), Reason)
+    union = _records(["null", _decimal()])
+    assert union.read(b"\2" + _decimal_message(b"\5")) == {"f0": Decimal("0.05")}
+
+
+def test_decimals_of_fastavro_elsewhere_in_the_process_stay_its_own() -> None:
+    schema = _schema(_decimal())
+    assert fastavro.schemaless_reader(BytesIO(_decimal_message(b"\5")), fastavro.parse_schema(schema), None) == {"f0": Decimal("0.05")}
+    assert fastavro.read.LOGICAL_READERS["bytes-decimal"].__module__.startswith("fastavro")
 
 
 def _shapeless() -> Contract:

@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
+from tests_support import a_plan
 from wire_events import CONTRACT, GOOD, SCHEMAS
 
 from streaming.config import NO_REGISTRY, SchemaRegistry
+from streaming.contracts.checksums import publish
 from streaming.contracts.published import PublishedSchemas
 from streaming.contracts.registry_client import RegistryResolver
 from streaming.contracts.schema import Contract, parse_contract
@@ -17,6 +22,8 @@ from streaming.contracts.wire.writer import WIRES, Wire, avro_record, writer
 from streaming.errors import ConfigError, InvalidEvent, Unavailable
 from streaming.schema_api import SchemaApi
 from streaming.schema_server import SchemaServer
+from streaming.steps.decode import Decode
+from streaming.testing import raw_batch
 
 API = SchemaApi(PublishedSchemas(SCHEMAS, topics={"t": "customer_activity"}))
 
@@ -25,6 +32,19 @@ API = SchemaApi(PublishedSchemas(SCHEMAS, topics={"t": "customer_activity"}))
 def server() -> Iterator[SchemaServer]:
     with SchemaServer(API) as running:
         yield running
+
+
+@contextmanager
+def _serving(contract: Contract) -> Iterator[SchemaServer]:
+    """A registry that holds a contract as the version 2 of its event."""
+    with TemporaryDirectory() as folder:
+        for version, document in ((1, CONTRACT.document), (2, contract.document)):
+            path = Path(folder) / contract.event / f"v{version}.json"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(json.dumps(document))
+        publish(Path(folder))
+        with SchemaServer(SchemaApi(PublishedSchemas(Path(folder), topics={"t": contract.event}))) as server:
+            yield server
 
 
 def _headers(wire: Wire, contract: Contract = CONTRACT) -> dict[str, Any]:
@@ -41,6 +61,24 @@ def test_what_is_written_is_read_as_the_event_it_was(server: SchemaServer, wire:
     read = reader.read(written.value, dict(written.headers), header=None, default=1)  # type: ignore[arg-type]  # all are bytes
     assert isinstance(read, Unwrapped)
     assert (read.version, json.loads(read.payload)) == (1, json.loads(GOOD))
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_an_event_is_judged_by_the_version_of_its_producer_and_not_the_deployments(wire: Wire) -> None:
+    second = parse_contract({**CONTRACT.document, "$id": "urn:mine:2"}, "customer_activity", 2, "v2")
+    nameless = parse_contract({k: v for k, v in CONTRACT.document.items() if k != "$id"}, "customer_activity", 2, "v2")
+    for contract in (second, nameless):
+        with _serving(contract) as server:
+            registry = SchemaRegistry(url=server.url)
+            written = writer(wire, "t", contract, registry, "urn:crm")(GOOD)
+            reader = WireReader({1: CONTRACT, 2: contract}, RegistryResolver(registry))
+            raw = raw_batch([written.value], headers=cast("Any", written.headers))
+            decoded = Decode(reader)(raw, a_plan(schema_version=1))
+        assert decoded.rows.column("schema_version").to_pylist() == [2]
+
+
+def test_without_a_contract_the_deployments_version_applies() -> None:
+    assert writer("json", "t", None, NO_REGISTRY, "urn:crm")(GOOD) == (GOOD, [])
 
 
 def test_cloud_events_say_what_they_are() -> None:
