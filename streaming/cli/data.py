@@ -143,7 +143,7 @@ def expectations(
 
     contract, metadata = find_contract(schema, schemas, "training" if training else "serving"), not no_metadata
     source = Source(file, topic, last, window, config)
-    report = hold_to_suite(source, contract, schemas, metadata=metadata, docs=docs)
+    report = hold_to_suite(source, contract, metadata=metadata, docs=docs)
     untold = inexpressible(contract, metadata=metadata)
     if publish:
         publish_expectations(report, source.name, config)

@@ -7,28 +7,19 @@ from pathlib import Path
 import typer
 
 from streaming.cli.data_source import Source
-from streaming.config import load_settings
 from streaming.contracts import Contract
 from streaming.contracts.expectation_run import ExpectationReport, run_expectations
 from streaming.contracts.expectations import expected_of, prepare_rows, suite_name
 from streaming.contracts.expected_frame import read_frame
-from streaming.contracts.schema import load_contracts
-from streaming.report.data_watch import WITHOUT
-from streaming.report.data_window import stream_window
-from streaming.topic_span import messages_since, newest_messages
 
 
-def hold_to_suite(source: Source, contract: Contract, schemas: Path, *, metadata: bool, docs: Path | None) -> ExpectationReport:
+def hold_to_suite(source: Source, contract: Contract, *, metadata: bool, docs: Path | None) -> ExpectationReport:
     """Hold a file or a window to the suite of a contract. Raises DataError, Unavailable, TopicError, ContractError, SetupError."""
     expected, name = expected_of(contract, metadata=metadata), suite_name(contract)
     if source.name != source.topic:
         frame, unreadable = read_frame(Path(source.name), contract, metadata=metadata)
         return run_expectations(frame, expected, name, docs, unreadable=unreadable)
-    settings = load_settings(source.config, without=WITHOUT)
-    kafka, topic = settings.kafka, source.topic
-    messages = messages_since(kafka, topic, source.window_s) if source.window_s else newest_messages(kafka, topic, source.last)
-    contracts = load_contracts(schemas, contract.event) | {contract.version: contract}
-    window = stream_window(settings, contracts, contract.version, messages)
+    window = source.window(contract)
     frame = prepare_rows(window.rows, contract, metadata=metadata)
     return run_expectations(frame, expected, name, docs, unreadable=window.unreadable, refused=window.refused)
 

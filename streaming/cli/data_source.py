@@ -14,20 +14,23 @@ from streaming.contracts import Contract, load_contract
 from streaming.contracts.expectation_record import record_of as expectations_record
 from streaming.contracts.expectation_run import ExpectationReport
 from streaming.contracts.reasons import clip
+from streaming.contracts.schema import load_contracts
 from streaming.contracts.statistics import DataError, blocks_of_messages, describe, read_blocks
 from streaming.contracts.statistics.against_baseline import Comparison, Thresholds
 from streaming.contracts.statistics.anomaly import Report, shown_name
 from streaming.contracts.statistics.column import Block
 from streaming.contracts.statistics.dataset import left_out
 from streaming.contracts.statistics.document import Document, document_of, read_document
+from streaming.contracts.statistics.parse import block_of_rows
 from streaming.contracts.statistics.proposal import write_proposal
 from streaming.contracts.statistics.validate import validate_statistics
 from streaming.contracts.vocabulary import Environment
 from streaming.errors import ContractError
 from streaming.records import rfc3339
 from streaming.report.data_page import write_data
-from streaming.report.data_watch import publish_records, statistics_records
-from streaming.topic_span import newest, since
+from streaming.report.data_watch import WITHOUT, publish_records, statistics_records
+from streaming.report.data_window import Window, describable, stream_window
+from streaming.topic_span import messages_since, newest, newest_messages, since
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -51,13 +54,27 @@ class Source(msgspec.Struct, frozen=True):
         kafka = load_settings(self.config).kafka
         return since(kafka, self.topic, self.window_s) if self.window_s else newest(kafka, self.topic, self.last)
 
+    def window(self, contract: Contract) -> Window:
+        """The topic's window as the stream reads it: every wire format, events of other versions lifted to the contract's.
+
+        Raises Unavailable, TopicError, ContractError.
+        """
+        settings = load_settings(self.config, without=WITHOUT)
+        kafka, topic = settings.kafka, self.topic
+        messages = messages_since(kafka, topic, self.window_s) if self.window_s else newest_messages(kafka, topic, self.last)
+        known = load_contracts(settings.schemas, contract.event) if (settings.schemas / contract.event).is_dir() else {}
+        return stream_window(settings, known | {contract.version: contract}, contract.version, messages)
+
     def blocks(self, contract: Contract | None) -> Iterator[Block]:
-        """The rows, a block at a time."""
+        """The rows, a block at a time; without a contract the messages of a topic are plain JSON."""
         kinds = {field.name: field.kind for field in contract.fields} if contract else {}
-        if self.name == self.topic:
+        if self.name != self.topic:
+            assert self.file is not None
+            return read_blocks(self.file, kinds)
+        if contract is None:
             return blocks_of_messages(self.messages(), kinds)
-        assert self.file is not None
-        return read_blocks(self.file, kinds)
+        window = self.window(contract)
+        return iter([block_of_rows(describable(window.rows, contract), window.unreadable, kinds)])
 
     def document(self, contract: Contract | None, slices: Sequence[str] = ()) -> Document:
         """Statistics of the rows; of personal fields of the contract no value is kept, and integers with choices are categories.

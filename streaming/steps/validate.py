@@ -8,10 +8,12 @@ from datetime import UTC, timedelta
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from streaming.contracts import Contract, Reason
 from streaming.contracts.lift import Lift, lift
+from streaming.contracts.reasons import pointer
 from streaming.models.plan import Plan
 from streaming.records import ENVELOPE, INSTANT, event_column, rfc3339
 from streaming.steps import Outcome
@@ -29,13 +31,16 @@ class Validate:
     it is lifted to the plan's version.
     Rejected: what the contract of the row's schema version does not allow (all reasons are found, the first is named),
     unknown_schema_version where there is no such contract, future_time where the event's time is further after the
-    plan's `now` than its allowed skew, and schema_version where the lift leaves something missing or not allowed.
+    plan's `now` than its allowed skew, and schema_version where the lift leaves something missing or not allowed. A reason
+    tells no value of a field that is personal in any version: it goes to logs, alerts and pages, and the event keeps its bytes.
     """
 
     def __init__(self, contracts: Mapping[int, Contract]) -> None:
         """contracts: by schema version; the plan's is among them."""
         self._contracts = dict(sorted(contracts.items()))
         self._lifts: dict[tuple[int, int], Lift] = {}
+        fields = [field for contract in contracts.values() for field in contract.fields]
+        self._personal = frozenset(pointer(field.name) for field in fields if field.words.sensitivity == "personal")
 
     def __call__(self, batch: pa.RecordBatch, plan: Plan) -> Outcome:
         """Validate a batch. Raises nothing for what an event holds."""
@@ -53,7 +58,17 @@ class Validate:
             parts.append(part)
             places.append(kept)
             reasons |= refused
-        return Outcome(_ordered(parts, places, schema), rejected_rows(batch, reasons, STAGE, versions))
+        return Outcome(_ordered(parts, places, schema), rejected_rows(batch, self._discreet(reasons), STAGE, versions))
+
+    def _discreet(self, reasons: Reasons) -> Reasons:
+        if not self._personal:
+            return reasons
+        return {
+            row: [replace(reason, value="") if self._is_personal(reason) else reason for reason in found] for row, found in reasons.items()
+        }
+
+    def _is_personal(self, reason: Reason) -> bool:
+        return "/".join(reason.path.split("/", 2)[:2]) in self._personal
 
     def _unknown(self, version: int) -> Reason:
         return Reason("", "unknown_schema_version", str(version), f"one of {sorted(self._contracts)}")

@@ -175,3 +175,18 @@ def test_outcome_does_not_depend_on_the_neighbours() -> None:
     for place, offset in enumerate(together.column("source_offset").to_pylist()):
         alone, _ = _run([values[offset]])
         assert alone.drop_columns(["source_offset"]).equals(together.slice(place, 1).drop_columns(["source_offset"]))
+
+
+def test_a_reason_tells_no_value_of_a_personal_field() -> None:
+    document = json.loads(json.dumps(dict(CONTRACT.document)))
+    document["properties"]["mail"] = {"type": "string", "maxLength": 5, "x-role": "metadata", "x-sensitivity": "personal"}
+    contract = parse_contract(document, "customer_activity", 1, "v1")
+    values = [_event(mail="jane.doe@example.org"), _event(mail=7), _event(tenure=-77), _event()[:-1] + b', "mail": "jane", "mail": "doe"}']
+    _, rejected = _run(values, {1: contract})
+    assert rejected.column("reason").to_pylist() == ["maxLength", "type", "minimum", "duplicate_key"]
+    assert rejected.column("path").to_pylist()[:2] == ["/mail", "/mail"]
+    assert rejected.column("message").to_pylist()[0] == "/mail: maxLength 5"
+    assert rejected.column("value_found").to_pylist()[:3] == ["", "", "-77"]
+    assert rejected.column("value").to_pylist() == values, "the event keeps its bytes"
+    told = " ".join([*rejected.column("message").to_pylist(), *rejected.column("value_found").to_pylist()])
+    assert "jane" not in told and "doe" not in told
