@@ -18,7 +18,7 @@ from psycopg import sql
 from streaming.config import Settings, load_settings
 from streaming.errors import ConfigError
 from streaming.local import services
-from streaming.local.churn import train_churn
+from streaming.local.table import train_table
 from streaming.local.telco import DEFAULT_DATA
 from streaming.sinks.migrate import migrate
 from streaming.topics import create_topics
@@ -44,7 +44,7 @@ class Stand:
         """overrides: settings by dotted path. Raises ServiceError, SetupError, ConfigError."""
         self.home, self._overrides = home, overrides
         self._services = services.up(home, say=lambda _: None)
-        train_churn(load_settings(self._configure("training", self._services.dsn)), REPOSITORY / DEFAULT_DATA)
+        train_table(load_settings(self._configure("training", self._services.dsn)), REPOSITORY / DEFAULT_DATA, check=False)
 
     @contextmanager
     def place(self, name: str) -> Iterator[Place]:

@@ -1,4 +1,4 @@
-"""Train, measure and register the churn model: `python jobs/train.py --config conf/local.toml --data TABLE.csv`."""
+"""Train, measure and register the deployment's model: `python jobs/train.py --config conf/local.toml --data TABLE.csv`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from streaming.config import load_settings
 from streaming.errors import ScoringError
-from streaming.local.churn import train_churn
+from streaming.local.table import train_table
 
 
 def main() -> int:
@@ -18,7 +18,7 @@ def main() -> int:
     arguments.add_argument("--data", type=Path, default=Path("examples/churn/telco_churn.csv"))
     options = arguments.parse_args()
     try:
-        version, artifact = train_churn(load_settings(options.config), options.data)
+        version, artifact = train_table(load_settings(options.config), options.data)
     except ScoringError as error:
         sys.stderr.write(f"train: {error}\n")
         return error.exit_code

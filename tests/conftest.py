@@ -14,11 +14,13 @@ from psycopg import sql
 
 from streaming.local import kafka, postgres
 from streaming.local import services as embedded
+from streaming.local.java import java_home
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Several test processes share the cores: threads of numerical libraries that wait in a loop would starve each other, and a JVM that
 # lives for a minute is better off without its optimising compiler.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("JAVA_HOME", str(java_home()))
 os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 

@@ -134,7 +134,7 @@ def _prepare(plan: DemoPlan, watch: Watch, jobs: list[Job]) -> Settings:
     with watch.phase("services"), ThreadPoolExecutor(1) as side:
         up = side.submit(services.up, plan.home, say=lambda _: None)
         # MLflow and scikit-learn take seconds to import: done while the servers start.
-        training = importlib.import_module("streaming.local.churn")
+        training = importlib.import_module("streaming.local.table")
         up.result()
     config = homes.configuration(plan.config, plan.home)
     settings = load_settings(config)
@@ -142,7 +142,7 @@ def _prepare(plan: DemoPlan, watch: Watch, jobs: list[Job]) -> Settings:
         create_topics(settings)
         migrate(settings.store.dsn.get_secret_value())
         _start("detect-drift", config, plan.home, jobs)
-        training.train_churn(settings, plan.data)
+        training.train_table(settings, plan.data, check=False)
     with watch.phase("jobs"):
         _start("score-events", config, plan.home, jobs)
         for job in jobs:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -14,6 +16,13 @@ from pathlib import Path
 from streaming.errors import SetupError
 
 SUPPORTED = (17, 21)
+_WRAPPER = """#!/bin/sh
+for option in "$@"; do
+  shift
+  [ "$option" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$option"
+done
+exec {java} "$@"
+"""
 
 
 def java_version(binary: Path) -> int | None:
@@ -63,5 +72,26 @@ def find_java() -> Path:
 
 
 def java_home() -> Path:
-    """The folder to export as JAVA_HOME. Raises SetupError as find_java does."""
-    return find_java().parent.parent
+    """The folder to export as JAVA_HOME for Spark. Raises SetupError as find_java does, or if the folder cannot be written."""
+    java = find_java()
+    return _without_vectors(java) if java == wheel_java() else java.parent.parent
+
+
+def _without_vectors(java: Path) -> Path:
+    """A folder whose bin/java is the wheel's without the module jdk.incubator.vector, for which Spark 4 asks and which the wheel lacks.
+
+    Spark's linear algebra uses the module where it is there; nothing of ours does.
+    """
+    home = Path(sys.prefix) / "java-for-spark"
+    wrapper = home / "bin" / "java"
+    script = _WRAPPER.format(java=shlex.quote(str(java)))
+    try:
+        if not wrapper.is_file() or wrapper.read_text(encoding="utf-8") != script:
+            wrapper.parent.mkdir(parents=True, exist_ok=True)
+            fresh = wrapper.with_name(f"java.{os.getpid()}")
+            fresh.write_text(script, encoding="utf-8")
+            fresh.chmod(0o755)
+            fresh.replace(wrapper)
+    except OSError as error:
+        raise SetupError(f"{wrapper} cannot be written ({error.strerror}); set JAVA_HOME to a JDK of version 17 or 21") from None
+    return home

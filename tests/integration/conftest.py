@@ -9,7 +9,7 @@ import pytest
 from service import REPOSITORY, Job, Starter
 
 from streaming.config import load_settings
-from streaming.local.churn import train_churn
+from streaming.local.table import train_table
 from streaming.local.telco import DEFAULT_DATA
 
 
@@ -19,7 +19,7 @@ def registry_table(tmp_path_factory: pytest.TempPathFactory) -> str:
     home = tmp_path_factory.mktemp("registry")
     table = f'tracking_uri = "sqlite:///{home}/mlflow.db"\nartifact_root = "{home}/artifacts"\n\n'
     (home / "registry.toml").write_text(_EVERYTHING + "[registry]\n" + table)
-    train_churn(load_settings(home / "registry.toml"), DEFAULT_DATA)
+    train_table(load_settings(home / "registry.toml"), DEFAULT_DATA, check=False)
     return table
 
 

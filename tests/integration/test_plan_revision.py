@@ -14,7 +14,7 @@ from service import REPOSITORY, Starter, metrics, produce, reasons, select, wait
 
 from streaming.config import load_settings
 from streaming.contracts.published import PublishedSchemas
-from streaming.local.churn import train_churn
+from streaming.local.table import train_table
 from streaming.local.telco import DEFAULT_DATA
 from streaming.schema_api import SchemaApi
 from streaming.schema_server import SchemaServer
@@ -38,7 +38,7 @@ def test_a_version_that_is_gone_and_a_schema_id_that_is_unknown(
     settings = load_settings(settings_file)
     create_topics(settings)
     migrate(settings.store.dsn.get_secret_value())
-    train_churn(settings, DEFAULT_DATA)
+    train_table(settings, DEFAULT_DATA, check=False)
     job = start().wait_ready()
     services.stop_postgres()
     sent = produce(settings, good(30))
@@ -46,7 +46,7 @@ def test_a_version_that_is_gone_and_a_schema_id_that_is_unknown(
     wait_until("the batch is planned and waits for the store", lambda: "sink_away" in job.log.read_text())
     job.kill()
     services.start_postgres()
-    train_churn(settings, DEFAULT_DATA)
+    train_table(settings, DEFAULT_DATA, check=False)
     MlflowClient(settings.registry.tracking_uri).delete_model_version("churn", "1")
     job = start().wait_ready()
     query = "SELECT source_partition, source_offset, model_version, plan_id FROM prediction"
