@@ -60,6 +60,7 @@ class EventProducer:
         self._write = writer(wire, topic, contract, registry, source)
         self._headers: list[Header] = [(PRODUCER_HEADER, name)] if name else []
         self._failures: list[str] = []
+        self._unanswered = 0  # the client's own count has its notices in it
         ours = {"bootstrap.servers": bootstrap_servers, "enable.idempotence": True, "acks": "all"}
         self._producer = Producer({"compression.type": "lz4", "linger.ms": 5, **(client or {}), **ours})
 
@@ -84,8 +85,8 @@ class EventProducer:
 
     def flush(self, timeout_s: float = 60) -> None:
         """Wait until everything sent is acknowledged. Raises DeliveryError if after `timeout_s` something is not."""
-        left = self._served(lambda: self._producer.flush(timeout_s))
-        failures, self._failures = self._failures, []
+        self._served(lambda: self._producer.flush(timeout_s))
+        left, failures, self._failures = self._unanswered, self._failures, []
         if left or failures:
             why = failures[0] if failures else f"no answer within {timeout_s:g} s"
             raise DeliveryError(f"topic {self._topic}: {left + len(failures)} events not acknowledged ({why}); see the broker, send again")
@@ -114,7 +115,7 @@ class EventProducer:
                 headers = [*message.headers, *self._headers]
                 self._producer.produce(self._topic, message.value, key, headers=headers, on_delivery=self._delivered)
             except BufferError:
-                if not len(self._producer):
+                if not self._unanswered:
                     raise DeliveryError(
                         f"topic {self._topic}: the event does not fit into the empty queue; raise queue.buffering.max.kbytes"
                     ) from None
@@ -122,6 +123,7 @@ class EventProducer:
             except KafkaException as error:
                 raise DeliveryError(f"topic {self._topic}: {error.args[0].str()}; the event was not sent") from None
             else:
+                self._unanswered += 1
                 self._served(lambda: self._producer.poll(0))
                 return
 
@@ -133,6 +135,7 @@ class EventProducer:
             raise DeliveryError(f"topic {self._topic}: {why}; this producer sends nothing more, make another and send again") from None
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
+        self._unanswered -= 1
         if error is not None:
             self._failures.append(error.str())
         elif self._on_delivery is not None:

@@ -133,6 +133,7 @@ def test_both_paths_decide_as_the_reference_does(values: list[bytes]) -> None:
     assert [place for place, value in enumerate(values) if not CONTRACT.check(value)] == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(events(), min_size=1, max_size=6))
 def test_fast_path_reads_the_same_values_as_the_exact_path(values: list[bytes]) -> None:

@@ -39,6 +39,7 @@ def _event(**fields: Any) -> bytes:
     return json.dumps({**GOOD, **fields}).encode()
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(STREAMS)
 def test_generated_events_have_the_reasons_of_the_whole(stream: Stream) -> None:

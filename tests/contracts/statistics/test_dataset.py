@@ -185,6 +185,7 @@ def test_a_range_beyond_a_double_has_edges() -> None:
     assert sum(numbers.equal_width.counts) == 3
 
 
+@pytest.mark.slow
 def test_rows_of_ever_new_fields_are_refused_before_they_fill_the_memory() -> None:
     blocks = (block_of_rows([{f"f{place}-{i}": 1 for i in range(2600)}]) for place in itertools.count())
     with pytest.raises(DataError, match="more than 5,000 different fields"):

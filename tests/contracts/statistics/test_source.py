@@ -177,6 +177,7 @@ def test_names_are_counted_before_there_is_a_column_for_each() -> None:
     assert taken < 2 * source.ROWS
 
 
+@pytest.mark.slow
 def test_rows_that_share_few_fields_come_in_smaller_blocks() -> None:
     messages = [b'{"f%d": %d}' % (i % 4000, i) for i in range(2000)] + [b"rubbish"]
     blocks = list(blocks_of_messages(messages))
