@@ -89,6 +89,7 @@ def lines_of(section: str) -> list[str]:
     return [line for block in blocks("bash", README.split(f"## {section}")[1].split("\n## ")[0]) for line in block.splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", lines_of("Contracts, rejections, data"))
 def test_the_data_commands_run(line: str, tmp_path: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

@@ -35,6 +35,7 @@ def run(code: str, *first_on_path: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_sparks_archives_leave_the_path_and_the_users_stays(users_archive: Path) -> None:
     assert {path.name.split("-")[0] for path in ARCHIVES} == {"pyspark.zip", "py4j"}
     given = [*ARCHIVES, users_archive]
@@ -51,6 +52,7 @@ print([entry for entry in given if entry in sys.path], module_of_the_user.ANSWER
     assert run(code, *given).strip() == f"{[str(users_archive)]} 42"
 
 
+@pytest.mark.slow
 def test_what_tasks_need_is_imported_and_frozen_before_the_fork() -> None:
     code = """
 import gc, sys

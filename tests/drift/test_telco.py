@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MOVED = {"monthly_charges", "total_charges", "tenure", "contract"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window_events", [500, 900, 1500])
 def test_held_out_customers_cycling_never_alert(telco: Telco, window_events: int) -> None:
     limits = Limits(window_s=3, window_events=window_events, psi_threshold=0.2)

@@ -27,6 +27,7 @@ def test_the_model_ranks_held_out_customers_as_well_as_this_table_allows() -> No
     assert metrics["held_out_rows"] == 2121
 
 
+@pytest.mark.slow
 def test_training_again_gives_the_same_scores() -> None:
     again = train(TASK, *split(load_telco(DATA))).manifest
 

@@ -92,6 +92,7 @@ def test_merged_parts_equal_the_whole(rows: list[dict[str, Any]], cuts: list[int
     }
 
 
+@pytest.mark.slow
 @given(ROWS)
 @settings(deadline=None)
 def test_what_is_written_is_read_again(rows: list[dict[str, Any]]) -> None:

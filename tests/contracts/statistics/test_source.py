@@ -53,6 +53,7 @@ def test_a_large_file_comes_in_blocks(tmp_path: Path) -> None:
     assert len(sizes) > 1 and sum(sizes) == 60_000
 
 
+@pytest.mark.slow
 def test_a_type_that_changes_late_is_no_error(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_text("a,b\n" + "1,2\n" * 1_500_000 + "n/a,2\n", encoding="utf-8")
