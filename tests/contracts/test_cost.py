@@ -132,14 +132,19 @@ def judged(value: bytes) -> float:
     return max(cost(lambda: CONTRACT.decode(batch)), cost(lambda: FLAT.decode(batch)))
 
 
+def grows_with_its_size(name: str) -> bool:
+    """Whether the cost of a large event is in proportion to that of a small one, and to reading JSON."""
+    reading = cost(lambda: json.loads(event(fields(lambda i: f'"f{i}":1', LARGE))[:-1] + b"}"))
+    small, large = judged(EVENTS[name](SMALL)), judged(EVENTS[name](LARGE))
+    return large < MOST_GROWTH * (small + 0.001) and max(small, large) < MOST_READINGS * reading
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EVENTS)
 def test_the_cost_of_an_event_grows_with_its_size_and_no_faster(name: str) -> None:
+    """What grows too fast does so each time; what another program disturbs does not."""
     judged(START + b',"text":1}')  # compiles what is compiled at first use
-    reading = cost(lambda: json.loads(event(fields(lambda i: f'"f{i}":1', LARGE))[:-1] + b"}"))
-    small, large = judged(EVENTS[name](SMALL)), judged(EVENTS[name](LARGE))
-    assert large < MOST_GROWTH * (small + 0.001)
-    assert max(small, large) < MOST_READINGS * reading
+    assert any(grows_with_its_size(name) for _ in range(5))
 
 
 def test_of_very_many_unknown_fields_none_is_judged_alone() -> None:
