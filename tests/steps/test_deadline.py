@@ -51,16 +51,17 @@ def test_zero_is_no_limit_and_another_thread_has_none() -> None:
 def test_a_timer_that_ran_before_rings_when_it_would_have() -> None:
     rung = []
     before = signal.signal(signal.SIGALRM, lambda *_: rung.append(time.monotonic()))
-    timer = signal.setitimer(signal.ITIMER_REAL, 0.2)
+    timer = signal.setitimer(signal.ITIMER_REAL, 0.6)
     began = time.monotonic()
     try:
         with within(5):
             time.sleep(0.05)
         assert not rung
-        time.sleep(0.3)
+        time.sleep(0.7)
         with within(5):
             pass
-        assert [round(at - began, 1) for at in rung] == [0.2]
+        assert len(rung) == 1
+        assert rung[0] - began > 0.5, "not when the block ended"
         signal.setitimer(signal.ITIMER_REAL, 0.05)
         with within(5):
             time.sleep(0.1)

@@ -159,11 +159,11 @@ class Ponderous(Squeamish):
 
 def test_an_event_that_the_model_takes_too_long_for_is_rejected_alone() -> None:
     methods: list[object] = [POISON if row == 11 else "Mailed check" for row in range(40)]
-    plan = msgspec.structs.replace(churn_plan(), score_limit_s=0.4)
+    plan = msgspec.structs.replace(churn_plan(), score_limit_s=1.5)
     outcome = Score(Ponderous())(event_batch(40, payment_method=methods), plan)
 
     assert outcome.rows.column("source_offset").to_pylist() == [row for row in range(40) if row != 11]
-    assert outcome.rejected.column("message").to_pylist() == ["the model takes longer than 0.4 s for this event"]
+    assert outcome.rejected.column("message").to_pylist() == ["the model takes longer than 1.5 s for this event"]
 
 
 def test_a_model_that_is_slow_on_its_reference_rows_rejects_nobody() -> None:
