@@ -28,7 +28,7 @@ from streaming.contracts.vocabulary import Environment
 from streaming.errors import ContractError
 from streaming.records import rfc3339
 from streaming.report.data_page import write_data
-from streaming.report.data_watch import WITHOUT, publish_records, statistics_records
+from streaming.report.data_watch import WITHOUT, described, publish_records, statistics_records
 from streaming.report.data_window import Window, describable, stream_window
 from streaming.topic_span import messages_since, newest, newest_messages, since
 
@@ -81,10 +81,8 @@ class Source(msgspec.Struct, frozen=True):
 
         Raises DataError, also if a field to slice by is in no row.
         """
-        fields = contract.fields if contract else ()
-        personal = {field.name for field in fields if field.words.sensitivity == "personal"}
-        coded = {field.name for field in fields if field.choices is not None and field.kind in ("integer", "number")}
-        statistics = describe(self.blocks(contract), slices=slices, personal=personal, categories=coded)
+        blocks = self.blocks(contract)
+        statistics = described(blocks, contract, slices) if contract else describe(blocks, slices=slices)
         strange = [name for name in slices if name not in statistics.fields]
         if strange and statistics.rows:
             known = ", ".join(map(shown_name, statistics.fields))

@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from streaming.config import Settings
-    from streaming.replay.rejection import Address
+    from streaming.replay.rejection import Address, Rejection
     from streaming.replay.selection import Selection
 
 rejected = typer.Typer(no_args_is_help=True, help="Rejected events: list, page, show, count, and replay after a mend.")
@@ -50,6 +50,14 @@ def predicted_of(settings: Settings, addresses: list[Address]) -> set[Address]:
     return mended(settings.store.dsn.get_secret_value(), load_deployment(settings.deployment).name, addresses)
 
 
+def _found(settings: Settings, asked: dict[str, str]) -> tuple[list[Rejection], set[Address]]:
+    """The rejections that options ask for, and the addresses of those that have a prediction by now."""
+    from streaming.replay.run import select
+
+    found = select(settings, selection_of(asked))
+    return found, predicted_of(settings, [rejection.address for rejection in found])
+
+
 @rejected.command("list")
 def list_groups(
     reason: Reason = "",
@@ -69,12 +77,11 @@ def list_groups(
 
     from streaming.config import load_settings
     from streaming.replay.groups import grouped
-    from streaming.replay.run import select
 
     settings = load_settings(config)
     asked = {"reason": reason, "path": path, "schema_version": schema_version, "producer": producer, "since": since, "until": until}
-    found = select(settings, selection_of(asked))
-    groups = grouped(found, predicted_of(settings, [rejection.address for rejection in found]))
+    found, predicted = _found(settings, asked)
+    groups = grouped(found, predicted)
     if as_json:
         typer.echo(msgspec.json.encode(groups))
         return
@@ -98,13 +105,12 @@ def page(
     """Write what `list` says to one HTML file, which opens from disk without a network."""
     from streaming.config import load_settings
     from streaming.replay.groups import grouped
-    from streaming.replay.run import select
     from streaming.report.rejected_page import write_rejected
 
     settings = load_settings(config)
     asked = {"reason": reason, "path": path, "schema_version": schema_version, "producer": producer, "since": since, "until": until}
-    found = select(settings, selection_of(asked))
-    groups = grouped(found, predicted_of(settings, [rejection.address for rejection in found]))
+    found, predicted = _found(settings, asked)
+    groups = grouped(found, predicted)
     write_rejected(settings.topics.event, groups, out)
     typer.echo(f"{out}: {len(found):,} events of {len(groups)} cause{'' if len(groups) == 1 else 's'}")
 
@@ -141,17 +147,15 @@ def stats(
     """Count rejected events by reason, path, schema version, producer, stage and attempt; each event once."""
     from streaming.config import load_settings
     from streaming.replay.groups import counts
-    from streaming.replay.run import select
 
     settings = load_settings(config)
     asked = {"reason": reason, "path": path, "schema_version": schema_version, "producer": producer, "since": since, "until": until}
-    found = select(settings, selection_of(asked))
-    predicted = len(predicted_of(settings, [rejection.address for rejection in found]))
+    found, predicted = _found(settings, asked)
     tables = counts(found)
     if as_json:
-        typer.echo(json.dumps({"events": len(found), "mended": predicted, **tables}))
+        typer.echo(json.dumps({"events": len(found), "mended": len(predicted), **tables}))
         return
-    typer.echo(f"{len(found):,} events rejected, {predicted:,} of them mended since")
+    typer.echo(f"{len(found):,} events rejected, {len(predicted):,} of them mended since")
     for name, table in tables.items():
         typer.echo(f"by {name.replace('_', ' ')}")
         for value, events in table.items():

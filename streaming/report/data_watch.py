@@ -67,7 +67,7 @@ def validate_window(settings: Settings, contract: Contract, *, last: int, docs: 
         frame, expected_of(contract), suite_name(contract), docs, unreadable=window.unreadable, refused=window.refused
     )
     block = block_of_rows(describable(window.rows, contract), window.unreadable, _kinds(contract))
-    return _published(settings, contract, settings.topics.event, _described([block], contract), expectations)
+    return _published(settings, contract, settings.topics.event, described([block], contract), expectations)
 
 
 def validate_file(settings: Settings, contract: Contract, file: Path, *, metadata: bool = True, docs: Path | None = None) -> Round:
@@ -77,7 +77,7 @@ def validate_file(settings: Settings, contract: Contract, file: Path, *, metadat
     """
     frame, unreadable = read_frame(file, contract, metadata=metadata)
     expectations = run_expectations(frame, expected_of(contract, metadata=metadata), suite_name(contract), docs, unreadable=unreadable)
-    statistics = _described(read_blocks(file, _kinds(contract)), contract)
+    statistics = described(read_blocks(file, _kinds(contract)), contract)
     return _published(settings, contract, str(file), statistics, expectations, metadata=metadata)
 
 
@@ -146,7 +146,8 @@ def _kinds(contract: Contract) -> dict[str, str]:
     return {field.name: field.kind for field in contract.fields}
 
 
-def _described(blocks: Iterable[Block], contract: Contract) -> Statistics:
+def described(blocks: Iterable[Block], contract: Contract, slices: Sequence[str] = ()) -> Statistics:
+    """Statistics of data under a contract: of personal fields no value is kept, and integers with choices are categories."""
     personal = {field.name for field in contract.fields if field.words.sensitivity == "personal"}
     coded = {field.name for field in contract.fields if field.choices is not None and field.kind in ("integer", "number")}
-    return describe(blocks, personal=personal, categories=coded)
+    return describe(blocks, slices=slices, personal=personal, categories=coded)

@@ -7,16 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from confluent_kafka import Producer
 from events import event
-from service import REPOSITORY, wait_until
+from service import REPOSITORY, send, wait_until
 from typer.testing import CliRunner
 
 from streaming.cli import app
@@ -34,7 +31,6 @@ from streaming.schema_server import SchemaServer
 from streaming.topics import create_topics
 
 pytestmark = pytest.mark.integration
-Value = bytes | None
 
 
 @pytest.fixture
@@ -43,19 +39,6 @@ def settings(settings_file: Path) -> Settings:
     loaded = load_settings(settings_file)
     create_topics(loaded)
     return loaded
-
-
-def send(settings: Settings, values: Sequence[Value], *, from_ms: int | None = None) -> None:
-    """Messages in order of time over all partitions, a millisecond apart."""
-    producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers, "acks": "all"})
-    start = from_ms if from_ms is not None else int(time.time() * 1000) - len(values)
-    for place, value in enumerate(values):
-        producer.produce(settings.topics.event, value, partition=place % 4, timestamp=start + place)
-    assert producer.flush(30) == 0
-
-
-def numbered(count: int) -> list[Value]:
-    return [json.dumps({"n": n}).encode() for n in range(count)]
 
 
 def on_metrics(settings: Settings, kind: type[Any]) -> list[Any]:

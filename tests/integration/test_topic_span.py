@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from service import send
 
 from streaming.config import Settings, load_settings
 from streaming.errors import TopicError, Unavailable
@@ -26,15 +26,6 @@ def settings(settings_file: Path) -> Settings:
     loaded = load_settings(settings_file)
     create_topics(loaded)
     return loaded
-
-
-def send(settings: Settings, values: Sequence[Value], *, from_ms: int | None = None) -> None:
-    """Messages in order of time over all partitions, a millisecond apart."""
-    producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers, "acks": "all"})
-    start = from_ms if from_ms is not None else int(time.time() * 1000) - len(values)
-    for place, value in enumerate(values):
-        producer.produce(settings.topics.event, value, partition=place % 4, timestamp=start + place)
-    assert producer.flush(30) == 0
 
 
 def numbered(count: int) -> list[Value]:
