@@ -9,9 +9,11 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from streaming.config import Settings
 from streaming.local.outcomes import Speed
-from streaming.sinks.migrate import connect
+from streaming.sinks.connection import connect
 
 SKIPPED = 2  # the first batches: connections, caches and the JVM's compiler are cold
 _LATENCY = """
@@ -63,6 +65,16 @@ def medians(batches: Sequence[Batch]) -> dict[str, Any]:
         "between_ms": _ms(median(between)) if between else None,
         "parts_ms": {name: _ms(median(batch.parts_ms.get(name, 0.0) for batch in batches)) for name in parts},
     }
+
+
+def quantiles(values: Sequence[float]) -> dict[str, float]:
+    """p50, p95 and p99 of measured values, empty where there are none.
+
+    >>> quantiles([1.0, 2.0, 3.0])["p50"]
+    2.0
+    """
+    found = np.quantile(values, (0.5, 0.95, 0.99)) if len(values) else ()
+    return {name: _ms(float(value)) for name, value in zip(("p50", "p95", "p99"), found, strict=False)}
 
 
 def latency(settings: Settings, first: datetime, until: datetime) -> tuple[int, Speed]:

@@ -47,22 +47,26 @@ def fill(settings: Settings, events: Events, count: int) -> float:
     return time.monotonic() - began
 
 
-def pace(settings: Settings, events: Events, *, rate: float, seconds: float, alive: Callable[[], None]) -> int:
-    """Send `rate` events a second for `seconds`, evenly. Returns how many were sent.
+def pace(settings: Settings, events: Events, *, rate: float, seconds: float, alive: Callable[[], None], most: int | None = None) -> int:
+    """Send `rate` events a second for `seconds`, evenly, but no more than `most`. Returns how many were sent.
 
     alive: called about once a second; raises when what is measured has ended. Raises DeliveryError.
     """
-    count = round(rate * seconds)
+    count = min(round(rate * seconds), most or round(rate * seconds))
+    sent = 0
     with _producer(settings) as producer:
         start = time.monotonic()
         for number, (key, value) in zip(range(count), events, strict=False):
+            if time.monotonic() - start > seconds and most:
+                break
             ahead_s = start + number / rate - time.monotonic()
             if ahead_s > 0:
                 time.sleep(max(ahead_s, 0.001))
-            if number % max(1, round(rate)) == 0:
+            if number % max(1, min(round(rate), 10_000)) == 0:
                 alive()
             producer.send(value, key=key)
-    return count
+            sent += 1
+    return sent
 
 
 def _producer(settings: Settings) -> EventProducer:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import psutil
 
 EVERY_S = 2.0
 MB = 1e6
+Trend = list[dict[str, float]]
+"""samples in order of time: a figure by `<role> <quantity>`"""
 
 
 def resident(roots: Mapping[str, int]) -> dict[str, float]:
@@ -49,6 +51,38 @@ def peaks(roots: Mapping[str, int]) -> Iterator[dict[str, float]]:
     finally:
         over.set()
         thread.join()
+
+
+@contextmanager
+def trend(roots: Mapping[str, int], folder: Path) -> Iterator[Trend]:
+    """Sample in the background: RSS, open files and connections by role, and the number of files in a folder."""
+    samples: Trend = []
+    over = threading.Event()
+
+    def sample() -> None:
+        while not over.wait(EVERY_S):
+            figures = {f"{role} rss_mb": size for role, size in resident(roots).items()}
+            for root, pid in roots.items():
+                family = _family(pid)
+                figures[f"{root} fds"] = float(sum(_asked(process.num_fds) for process in family))
+                figures[f"{root} connections"] = float(sum(_asked(lambda p=process: len(p.net_connections("tcp"))) for process in family))
+            figures["files of the checkpoint"] = float(sum(1 for path in folder.rglob("*") if path.is_file()))
+            samples.append(figures)
+
+    thread = threading.Thread(target=sample, daemon=True)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        over.set()
+        thread.join()
+
+
+def _asked(question: Callable[[], int]) -> int:
+    try:
+        return question()
+    except psutil.Error:  # it has ended meanwhile
+        return 0
 
 
 def _family(pid: int) -> list[psutil.Process]:

@@ -14,7 +14,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, model_validator
 
 from streaming.errors import ConfigError
 
@@ -33,8 +33,10 @@ def _anchor_sqlite(value: object, info: ValidationInfo) -> object:
 
 
 M = TypeVar("M", bound=BaseModel)
+_SECRET = re.compile(r"dsn|password|token|tracking_uri|kafka\.(spark_)?client|spark\.conf")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-Kind = Literal["event", "rejected", "replay", "metrics", "alerts"]
+Kind = Literal["event", "rejected", "replay", "metrics", "alerts", "predictions"]
+StoreKind = Literal["postgres", "hbase"]
 
 
 def _anchor_hadoop(value: object, info: ValidationInfo) -> object:
@@ -57,9 +59,11 @@ class Kafka(Section):
     """The brokers, and what every client of ours adds to its own settings (security.protocol, sasl.*, …)."""
 
     bootstrap_servers: str = Field(description="host:port[,host:port…] of the brokers")
-    client: dict[str, str] = Field(default={}, description="librdkafka settings for every client, e.g. sasl.username")
+    client: dict[str, str] = Field(default={}, repr=False, description="librdkafka settings for every client, e.g. sasl.username")
     spark_client: dict[str, str] = Field(
-        default={}, description="settings of Spark's own Kafka client (Java's names) that stand above those translated from client"
+        default={},
+        repr=False,
+        description="settings of Spark's own Kafka client (Java's names) that stand above those translated from client",
     )
     wait_s: float = Field(default=10, gt=0, description="how long start-up waits for the brokers before it says so")
 
@@ -72,6 +76,7 @@ class Topics(Section):
     metrics: str = Field(default="", description="figures of every batch, for the drift job and the reports")
     alerts: str = Field(default="", description="alerts of the drift job")
     replay: str = Field(default="", description="rejected events sent again; only `scoring rejected replay` writes it")
+    predictions: str = Field(default="", description="predictions that stand, where `sinks.topic` asks for it")
     partitions: int = Field(default=4, ge=1, description="partitions of the event topic when `scoring topics create` makes it")
     replication: int = Field(default=1, ge=1, description="replicas of each topic when `scoring topics create` makes it")
     metrics_retention_days: int = Field(
@@ -86,19 +91,72 @@ class Topics(Section):
         return str(getattr(self, kind)) or f"{self.event}.{kind}"
 
 
+# A job that is not given the store's table leaves env: and file: texts as they are.
+_ADDRESS = r"^(env|file):|^[^:]+:\d+$"
+
+
+class HBaseSettings(Section):
+    """HBase behind its Thrift server."""
+
+    address: str = Field(default="127.0.0.1:9090", pattern=_ADDRESS, description="host:port of the Thrift server")
+    namespace: str = Field(default="scoring", pattern=r"^[A-Za-z0-9_]+$", description="namespace of the tables, one for each environment")
+    history_ttl_days: int = Field(default=0, ge=0, description="how long the history is kept; 0: for ever. The current rows always stay")
+    regions: int = Field(default=8, ge=1, le=256, description="regions that each table is split into when it is made")
+    thrift2_address: str = Field(
+        default="",
+        pattern=rf"^$|{_ADDRESS}",
+        description="host:port of a Thrift 2 server, which makes tables and takes current rows in batches; empty: one by one",
+    )
+    batch_rows: int = Field(default=500, ge=1, description="most rows in one Thrift call")
+    batch_bytes: int = Field(default=4_194_304, ge=1024, description="most bytes in one Thrift call; a larger row goes alone")
+    connections: int = Field(default=3, ge=1, description="connections of one task to each Thrift server")
+    timeout_s: float = Field(default=30, gt=0, description="how long one Thrift call may take")
+    ca_file: AnchoredPath | None = Field(
+        default=None,
+        description="certificates (PEM) that those of a TLS proxy at `address` are checked against; without it there is no TLS",
+    )
+    certificate_file: AnchoredPath | None = Field(default=None, description="certificate (PEM) to show to the TLS proxy, if it asks")
+    key_file: AnchoredPath | None = Field(default=None, description="its key (PEM, without a password)")
+
+
 class Store(Section):
     """The operational store."""
 
-    kind: Literal["postgres"] = Field(default="postgres", description="which store")
-    dsn: SecretStr = Field(description="libpq connection string; write it as env:NAME or file:PATH")
-    retry_max_s: float = Field(default=15, gt=0, description="longest pause between two tries while the store is away")
-    statement_timeout_s: float = Field(default=60, gt=0, description="longest a statement may take at the server")
+    kind: StoreKind = Field(default="postgres", description="which store; its verdicts say which predictions stand")
+    also: tuple[StoreKind, ...] = Field(default=(), description="further stores that get the predictions that stand")
+    dsn: SecretStr = Field(default=SecretStr(""), description="libpq connection string for postgres; write it as env:NAME or file:PATH")
+    retry_max_s: float = Field(default=15, gt=0, description="longest pause between two tries while a sink is away")
+    statement_timeout_s: float = Field(default=60, gt=0, description="longest a statement may take at PostgreSQL's server")
+    retention_months: int = Field(default=0, ge=0, description="whole months of PostgreSQL's history beside this one; 0: for ever")
+    writer: str = Field(default="", description="PostgreSQL role that `scoring store migrate` gives what the jobs need; empty: none")
+    reader: str = Field(default="", description="PostgreSQL role that may read the tables, likewise")
+    hbase: HBaseSettings = HBaseSettings()
+
+    @property
+    def kinds(self) -> tuple[StoreKind, ...]:
+        """The stores in use, the judge first."""
+        return tuple(dict.fromkeys((self.kind, *self.also)))
+
+    @model_validator(mode="after")
+    def _addressed(self) -> Store:
+        if "postgres" in self.kinds and not self.dsn.get_secret_value():
+            raise ValueError("store.dsn is required and missing: postgres needs it")
+        return self
+
+
+class Sinks(Section):
+    """Where the predictions that stand go beside the operational store; what is away holds the batch."""
+
+    topic: bool = Field(default=False, description="publish them to the topic of predictions")
+    files: HadoopPath = Field(
+        default="", description="folder or fsspec URL (s3://, gs://, abfs://, hdfs://, …) for Parquet files; empty: none"
+    )
 
 
 class Registry(Section):
     """MLflow: where models are registered."""
 
-    tracking_uri: TrackingUri = Field(description="MLflow tracking server, or sqlite:///PATH")
+    tracking_uri: TrackingUri = Field(repr=False, description="MLflow tracking server, or sqlite:///PATH")
     artifact_root: AnchoredPath | None = Field(default=None, description="folder of the artefacts where the tracking URI is SQLite")
     refresh_s: float = Field(default=2, gt=0, description="how often aliases are looked up")
 
@@ -136,6 +194,9 @@ class Stream(Section):
     allowed_skew_s: float = Field(default=300, ge=0, description="an event from further in the future is rejected")
     score_limit_s: float = Field(default=10, ge=0, description="an event that the model takes longer for is rejected; 0: no limit")
     starting_offsets: Literal["earliest", "latest"] = Field(default="earliest", description="where a query without a checkpoint begins")
+    on_gap: Literal["fail", "continue"] = Field(
+        default="fail", description="events gone before they were read: end the job, or record the gap and go on behind it"
+    )
     restart_pause_s: float = Field(default=2, gt=0, description="first pause before the query is started again after an outage; doubles")
     restart_max_s: float = Field(default=30, gt=0, description="longest pause before the query is started again")
     stop_wait_s: float = Field(default=25, gt=0, description="how long SIGTERM lets a running batch end; then it is given up and replayed")
@@ -174,7 +235,7 @@ class Spark(Section):
 
     master: str = Field(default="local[2,4]", description="where tasks run; local[N,4]: N at once, each tried four times")
     driver_memory: str = Field(default="2g", description="heap of the driver's JVM")
-    conf: dict[str, str] = Field(default={}, description="any other Spark property; a secret may stand here, it is no argument")
+    conf: dict[str, str] = Field(default={}, repr=False, description="any other Spark property; a secret may stand here, it is no argument")
 
 
 class Settings(Section):
@@ -183,6 +244,7 @@ class Settings(Section):
     kafka: Kafka
     topics: Topics = Topics()
     store: Store
+    sinks: Sinks = Sinks()
     registry: Registry
     schema_registry: SchemaRegistry = NO_REGISTRY
     stream: Stream
@@ -195,7 +257,7 @@ class Settings(Section):
 
 
 # Tables that the drift job has no use for: whoever runs it need not be given the store's password.
-DRIFT_WITHOUT = ("store", "registry", "schema_registry")
+DRIFT_WITHOUT = ("store", "sinks", "registry", "schema_registry")
 
 
 def load_settings(path: Path, *, without: Collection[str] = ()) -> Settings:
@@ -234,7 +296,12 @@ def _complaint(model: type[BaseModel], path: Path, error: Any) -> str:
         return f"{path}: {key} is not a setting{_suggestion(model, error['loc'])}"
     if error["type"] == "missing":
         return f"{path}: {key} is required and missing"
-    return f"{path}: {key}: {error['msg']}, found {str(error['input'])[:60]!r}"
+    if error["type"] == "value_error" and error["loc"] and isinstance(error["input"], dict):  # of a whole table: it says its key itself
+        return f"{path}: {error['ctx']['error']}"
+    # A password that is not text, or a secret where a table is expected, is not repeated.
+    hidden = _SECRET.search(key) or error["type"] in ("model_type", "dict_type")
+    found = "" if hidden else f", found {str(error['input'])[:60]!r}"
+    return f"{path}: {key}: {error['msg']}{found}"
 
 
 def _suggestion(model: type[BaseModel], location: tuple[str | int, ...]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from streaming.acls import grants
 from streaming.checkpoint import check_checkpoint
 from streaming.config import DRIFT_WITHOUT, load_settings
 from streaming.drift_figures import DriftFigures
@@ -29,7 +30,7 @@ def detect_drift(config: Path) -> None:
     set_up_logs(settings.log)
     spark_kafka_options(settings.kafka)
     check_checkpoint("drift.checkpoint", settings.drift.checkpoint)
-    check_topics(settings, ("metrics", "alerts"))
+    check_topics(settings, ("metrics", "alerts"), grants(settings, "", "detect-drift"))
     health, gate = Health(JOB), StopGate(settings.stream.stop_wait_s)
     with served(health, settings.http, settings.http.detect_drift_port) as port:
         spark = session(JOB, settings)

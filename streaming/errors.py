@@ -57,3 +57,11 @@ class SetupError(ScoringError):
 
 class SkewedPlan(ScoringError):
     """The plan log holds something this release cannot read: start with the release that wrote it."""
+
+
+class CheckpointError(ScoringError):
+    """A checkpoint is torn, lacks a file or is another query's: the message says which file, and what to put there."""
+
+
+class DataGap(ScoringError):
+    """Events were deleted before the job read them: bring them back, or let `stream.on_gap` record the gap and go on."""

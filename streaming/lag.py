@@ -22,6 +22,7 @@ class LagForTools(StreamingQueryListener):
 
     def __init__(self, kafka: Kafka, group: str) -> None:
         super().__init__()
+        self._group = group
         self._consumer = Consumer(
             {"bootstrap.servers": kafka.bootstrap_servers, **kafka.client, "group.id": group, "enable.auto.commit": False, "log_level": 0}
         )
@@ -37,7 +38,7 @@ class LagForTools(StreamingQueryListener):
             try:
                 self._consumer.commit(offsets=offsets, asynchronous=False)
             except KafkaException as error:
-                _log.warning("lag_not_committed", error=str(error.args[0]))
+                _log.warning("lag_not_committed", group=self._group, error=str(error.args[0]))
 
     def onQueryIdle(self, event: Any) -> None:  # noqa: N802
         """Nothing to do."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 
 import msgspec
@@ -16,6 +17,8 @@ from pyspark import Broadcast
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
+from streaming.bookkeeping import Bookkeeping
+from streaming.checkpoint_files import checkpoint_files
 from streaming.config import Settings
 from streaming.errors import ContractError, ModelError, RegistryError, Unavailable
 from streaming.gather import metrics_record, reference_record
@@ -56,6 +59,7 @@ class MicroBatches:
         self._watch, self._to, self._health, self._gate = watch, to, health, gate
         self._cores = spark.sparkContext.defaultParallelism
         self._records = RecordTopic(settings.kafka.bootstrap_servers, client=settings.kafka.client)
+        self._books = Bookkeeping(settings.store)
         self._plans: PlanLog | None = None
         self._shipped: dict[str, Broadcast[Artifact]] = {}
         self._shipping = threading.Lock()
@@ -89,6 +93,7 @@ class MicroBatches:
     def _carry_out(self, batch: DataFrame, batch_id: int) -> Metrics:
         began = time.perf_counter()
         plan, artifact = self._feasible_plan(batch_id)
+        self._patiently(partial(self._books.begin, plan), part="deployment_log")
         planned = time.perf_counter()
         tally = self._run(batch, plan, artifact)
         while tally.undecided:
@@ -126,7 +131,8 @@ class MicroBatches:
     def _plan_log(self) -> PlanLog:
         if self._plans is None:
             context = self._spark.sparkContext
-            self._plans = PlanLog(context._jvm, context._jsc.hadoopConfiguration(), self._settings.stream.checkpoint)
+            checkpoint = self._settings.stream.checkpoint
+            self._plans = PlanLog(checkpoint_files(context._jvm, context._jsc.hadoopConfiguration(), checkpoint))
         return self._plans
 
     def _new_plan(self, log: PlanLog, batch_id: int) -> Plan:
@@ -167,7 +173,10 @@ class MicroBatches:
         if told != plan.champion or time.monotonic() - at > REFERENCE_EVERY_S:
             records.insert(0, reference_record(plan, artifact.value.manifest, self._watch.contract))
         topic = self._settings.topics.of("metrics")
-        publish = partial(self._records.publish, topic, records)
-        patiently(publish, part="metrics", pause_max_s=self._settings.store.retry_max_s, before_pause=self._gate.check)
+        self._patiently(partial(self._records.publish, topic, records), part="metrics")
+        self._patiently(partial(self._books.end, record), part="rejection")
         if len(records) > 1:
             self._told = (plan.champion, time.monotonic())
+
+    def _patiently(self, deliver: Callable[[], None], *, part: str) -> None:
+        patiently(deliver, part=part, pause_max_s=self._settings.store.retry_max_s, before_pause=self._gate.check)

@@ -9,6 +9,7 @@ from typing import TypeVar
 import structlog
 
 from streaming.errors import Unavailable
+from streaming.sinks import Busy
 
 T = TypeVar("T")
 FIRST_PAUSE_S = 0.5
@@ -16,21 +17,28 @@ _log = structlog.get_logger("streaming.patience")
 
 
 def patiently(
-    deliver: Callable[[], T], *, part: str, pause_max_s: float, before_pause: Callable[[], None] = lambda: None
+    deliver: Callable[[], T | Busy], *, part: str, pause_max_s: float, before_pause: Callable[[], None] = lambda: None
 ) -> tuple[T, float]:
-    """Call `deliver` until it does not raise Unavailable; pauses double up to pause_max_s.
+    """Call `deliver` until it neither raises Unavailable nor returns Busy.
 
-    part: names what waits, in the log; before_pause: called before each pause, may raise to give up.
+    What is away is asked again after pauses that double up to pause_max_s; what is busy, after the time that it asked for, within
+    the same bound. part: names what waits, in the log; before_pause: called before each pause, may raise to give up.
     Returns the result, and the seconds that went by before the call that succeeded.
     """
     began = time.monotonic()
-    pause_s = FIRST_PAUSE_S
+    away_s = FIRST_PAUSE_S
     while True:
         attempted = time.monotonic()
         try:
-            return deliver(), attempted - began
+            result = deliver()
         except Unavailable as error:
             before_pause()
-            _log.warning("sink_away", part=part, error=str(error), again_in_s=pause_s)
+            _log.warning("sink_away", part=part, error=str(error), again_in_s=away_s)
+            pause_s, away_s = away_s, min(away_s * 2, pause_max_s)
+        else:
+            if not isinstance(result, Busy):
+                return result, attempted - began
+            before_pause()
+            pause_s = min(result.retry_after_s, pause_max_s)
+            _log.warning("sink_busy", part=part, reason=result.reason, again_in_s=pause_s)
         time.sleep(pause_s)
-        pause_s = min(pause_s * 2, pause_max_s)

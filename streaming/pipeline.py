@@ -1,6 +1,6 @@
 """The scoring path: the only file that knows the order of the steps, and what one Spark task does with its rows.
 
-    raw ─► decode ─► validate ─► score ─► store ─► observe what stands ─► scoring log
+    raw ─► decode ─► validate ─► score ─► store ─► what stands ─► other sinks ─► observe ─► scoring log
               └─────────┴──────────┴────────┴────► rejected topic
 A task delivers everything before it returns its one small row, a Tally: no rows go to the driver, nothing is read twice.
 """
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streaming.config import NO_REGISTRY, Log, SchemaRegistry
+from streaming.config import Store as StoreSettings
 from streaming.contracts.registry_client import RegistryResolver
 from streaming.contracts.schema import Contract, parse_contract
 from streaming.contracts.wire import DecidedResolver, Resolver, WireReader
@@ -34,11 +36,13 @@ from streaming.models.plan import Plan
 from streaming.models.plan import decode as decode_plan
 from streaming.patience import patiently
 from streaming.records import PREDICTION, RAW, REJECTED
-from streaming.sinks import CONFLICT, REPEAT, STANDS, Held, Rejects, Sink
-from streaming.sinks.postgres import PostgresSink
+from streaming.sinks import CONFLICT, REPEAT, STANDS, Busy, Held, Rejects, Sink, Store
+from streaming.sinks.files import PredictionFiles
 from streaming.sinks.rejected import RejectedTopic
 from streaming.sinks.replays import Replays
 from streaming.sinks.scoring_log import log_rows, write_slice
+from streaming.sinks.stores import open_store
+from streaming.sinks.topic import PredictionTopic
 from streaming.steps import Step, run_steps
 from streaming.steps.decode import Decode
 from streaming.steps.observe import Observe
@@ -58,9 +62,7 @@ class Destination(msgspec.Struct, frozen=True):
     """Where tasks deliver to: constant while a job runs. Travels inside the task's closure, never on a command line."""
 
     job: str
-    dsn: str
-    statement_timeout_s: float
-    retry_max_s: float
+    store: StoreSettings
     bootstrap_servers: str
     client: tuple[tuple[str, str], ...]
     rejected_topic: str
@@ -69,15 +71,31 @@ class Destination(msgspec.Struct, frozen=True):
     event: str
     contracts: tuple[tuple[int, str], ...]
     """version and text of each of the event's schemas"""
+    predictions_topic: str = ""
+    predictions_files: str = ""
     log: Log = Log()
     schema_registry: SchemaRegistry = NO_REGISTRY
 
+    def __repr__(self) -> str:
+        """Without `client`, which holds a login; Spark and tracebacks show what a task is made of."""
+        return f"Destination(job={self.job!r}, event={self.event!r})"
+
 
 class Delivery:
-    """A worker's open sinks, and the contracts it checks against."""
+    """A worker's open sinks, and the contracts it checks against.
 
-    def __init__(self, to: Destination, store: Sink, rejected: Rejects, resolver: Resolver | None = None) -> None:
-        self.to, self.store, self.rejected, self.resolver = to, store, rejected, resolver
+    store: says which predictions stand; others: by name, get those that stand.
+    """
+
+    def __init__(
+        self,
+        to: Destination,
+        store: Store,
+        rejected: Rejects,
+        resolver: Resolver | None = None,
+        others: Mapping[str, Sink] = MappingProxyType({}),
+    ) -> None:
+        self.to, self.store, self.rejected, self.resolver, self.others = to, store, rejected, resolver, others
         self.contracts = {version: parse_contract(json.loads(text), to.event, version, f"v{version}") for version, text in to.contracts}
 
 
@@ -97,10 +115,20 @@ def contract_steps(contracts: Mapping[int, Contract], resolver: Resolver | None 
 @lru_cache(maxsize=1)
 def _delivery(to: Destination) -> Delivery:
     set_up_logs(to.log)  # a worker is a process of its own
-    store = PostgresSink(to.dsn, statement_timeout_s=to.statement_timeout_s)
     limit = to.rejected_max_bytes
     rejected = RejectedTopic(to.bootstrap_servers, to.rejected_topic, client=dict(to.client), max_message_bytes=limit, job=to.job)
-    return Delivery(to, store, rejected, RegistryResolver(to.schema_registry) if to.schema_registry.url else None)
+    resolver = RegistryResolver(to.schema_registry) if to.schema_registry.url else None
+    return Delivery(to, open_store(to.store, to.store.kind), rejected, resolver, other_sinks(to))
+
+
+def other_sinks(to: Destination) -> dict[str, Sink]:
+    """The sinks beside the judging store, by the name that they have in logs and figures."""
+    sinks: dict[str, Sink] = {kind: open_store(to.store, kind) for kind in to.store.kinds[1:]}
+    if to.predictions_topic:
+        sinks["topic"] = PredictionTopic(to.bootstrap_servers, to.predictions_topic, client=dict(to.client))
+    if to.predictions_files:
+        sinks["files"] = PredictionFiles(to.predictions_files)
+    return sinks
 
 
 _models: dict[str, Model] = {}
@@ -172,7 +200,7 @@ class TaskRun:
         raw = batch.cast(RAW) if batch.schema != RAW else batch
         # The steps are pure: where the schema registry is away, they are simply run again.
         run = partial(run_steps, self._steps, raw, self._plan)
-        passage, waited_s = patiently(run, part="schema_registry", pause_max_s=self._delivery.to.retry_max_s)
+        passage, waited_s = patiently(run, part="schema_registry", pause_max_s=self._delivery.to.store.retry_max_s)
         tally = Tally(events=batch.num_rows, parts_ms=passage.parts_ms, waited_s=waited_s)
         if self._undecided():
             return tally, passage.rows.slice(0, 0)
@@ -182,6 +210,7 @@ class TaskRun:
         rejected = [*passage.rejected, *_conflicts(rows, verdicts)]
         self._reject(tally, rejected)
         standing = rows.filter(pa.array(verdicts == STANDS))
+        self._pass_on(tally, predictions(standing))
         tally.repeated = int(np.count_nonzero(verdicts == REPEAT))
         _count_replayed(tally, scored=verdicts[replayed] == STANDS, repeated=verdicts[replayed] == REPEAT)
         self._count(tally, standing, readable_at)
@@ -202,6 +231,12 @@ class TaskRun:
             return self._deliver(tally, "store", lambda: store.write(fresh))
 
         return self._replays.store(found, replayed, ask, write), replayed
+
+    def _pass_on(self, tally: Tally, standing: pa.RecordBatch) -> None:
+        """Hand what stands to every other sink: one that is away holds the batch, it is never skipped."""
+        for name, sink in self._delivery.others.items():
+            if standing.num_rows:
+                self._deliver(tally, name, partial(sink.write, standing))
 
     def _reject(self, tally: Tally, rejected: list[pa.RecordBatch]) -> None:
         for part in rejected:
@@ -224,10 +259,10 @@ class TaskRun:
         direct = attempts(standing) == 1  # a replayed event's wait was for the mend, not for this service
         tally.latency_ms = latency_sketch(waits_us.cast(pa.int64()).to_numpy(zero_copy_only=False)[direct] / 1000)
 
-    def _deliver(self, tally: Tally, part: str, deliver: Callable[[], T]) -> T:
+    def _deliver(self, tally: Tally, part: str, deliver: Callable[[], T | Busy]) -> T:
         """Deliver, however long the sink is away; what it took, and what was waited, go into the tally."""
         began = time.perf_counter()
-        result, waited_s = patiently(deliver, part=part, pause_max_s=self._delivery.to.retry_max_s)
+        result, waited_s = patiently(deliver, part=part, pause_max_s=self._delivery.to.store.retry_max_s)
         tally.waited_s += waited_s
         tally.parts_ms[part] = tally.parts_ms.get(part, 0.0) + (time.perf_counter() - began - waited_s) * 1000
         return result

@@ -137,7 +137,8 @@ class EventProducer:
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         self._unanswered -= 1
         if error is not None:
-            self._failures.append(error.str())
+            denied = error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+            self._failures.append(f"{error.str()}, see `scoring topics acls`" if denied else error.str())
         elif self._on_delivery is not None:
             # An acknowledged message has all of these; the client's types allow None for one that is not yet sent.
             place = cast("tuple[str, int, int]", (message.topic(), message.partition(), message.offset()))

@@ -10,11 +10,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 (the name its users know)
 from pyspark.sql.streaming.query import StreamingQuery
 
+from streaming.acls import grants
 from streaming.checkpoint import check_checkpoint
-from streaming.config import Settings, load_settings
+from streaming.config import Kind, Settings, load_settings
 from streaming.contracts.registry_client import registry_client
 from streaming.contracts.schema import Contract, load_contracts
 from streaming.errors import ConfigError
+from streaming.gaps import GapWatch
 from streaming.health import Health, served
 from streaming.kafka_clients import spark_kafka_options
 from streaming.lag import LagForTools
@@ -22,10 +24,12 @@ from streaming.logs import set_up_logs
 from streaming.micro_batch import MicroBatches
 from streaming.models.deployment import Deployment, load_deployment
 from streaming.models.registry import Registry
+from streaming.offset_log import OffsetLog
 from streaming.pipeline import Destination
 from streaming.planner import ModelWatch
-from streaming.sinks.migrate import check_tables, keep_months
+from streaming.sinks.files import PredictionFiles
 from streaming.sinks.scoring_log import check_scoring_log
+from streaming.sinks.stores import check_stores, keep_stores
 from streaming.spark import session
 from streaming.supervise import StopGate, catch_signals, supervise
 from streaming.topics import check_topics
@@ -52,10 +56,11 @@ def score_events(config: Path) -> None:
         watch.announce = batches.warm_up
         watch.start()
         health.follows(watch.alive)
-        keep_months(settings.store.dsn.get_secret_value(), gate.stopping)
+        gaps = GapWatch(settings, deployment.name, health.registry)
+        keep_stores(settings.store, gate.stopping)
         _log.info("started", deployment=deployment.name, model_version=watch.current.planned.version, port=port)
         pause_s, pause_max_s = settings.stream.restart_pause_s, settings.stream.restart_max_s
-        supervise(lambda: start_query(spark, settings, batches), gate, health, pause_s=pause_s, pause_max_s=pause_max_s)
+        supervise(lambda: start_query(spark, settings, batches, gaps), gate, health, pause_s=pause_s, pause_max_s=pause_max_s)
         spark.stop()
 
 
@@ -77,8 +82,11 @@ def check_everything(settings: Settings, deployment: Deployment, contracts: dict
         registry_client(settings.schema_registry)
     check_checkpoint("stream.checkpoint", settings.stream.checkpoint)
     check_scoring_log(scoring_log(settings))
-    check_topics(settings, ("event", "rejected", "replay", "metrics"))
-    check_tables(settings.store.dsn.get_secret_value())
+    kinds: tuple[Kind, ...] = ("event", "rejected", "replay", "metrics", *(("predictions",) if settings.sinks.topic else ()))
+    check_topics(settings, kinds, grants(settings, deployment.name, "score-events"))
+    check_stores(settings.store)
+    if settings.sinks.files:
+        PredictionFiles(settings.sinks.files).check()
     contract = contracts[deployment.schema_version]
     return ModelWatch(Registry(settings.registry), deployment, contract, refresh_s=settings.registry.refresh_s)
 
@@ -90,14 +98,14 @@ def destination(settings: Settings, deployment: Deployment, contracts: dict[int,
         job=JOB,
         log=settings.log,
         schema_registry=settings.schema_registry,
-        dsn=settings.store.dsn.get_secret_value(),
-        statement_timeout_s=settings.store.statement_timeout_s,
-        retry_max_s=settings.store.retry_max_s,
+        store=settings.store,
         bootstrap_servers=settings.kafka.bootstrap_servers,
         client=tuple(sorted(settings.kafka.client.items())),
         rejected_topic=topics.of("rejected"),
         rejected_max_bytes=topics.max_message_bytes * 4 // 3,
         scoring_log=scoring_log(settings),
+        predictions_topic=topics.of("predictions") if settings.sinks.topic else "",
+        predictions_files=settings.sinks.files,
         event=deployment.event,
         contracts=tuple((version, json.dumps(dict(contract.document))) for version, contract in contracts.items()),
     )
@@ -108,8 +116,13 @@ def scoring_log(settings: Settings) -> str:
     return settings.stream.scoring_log or f"{settings.stream.checkpoint.rstrip('/')}_log"
 
 
-def start_query(spark: SparkSession, settings: Settings, batches: MicroBatches) -> StreamingQuery:
-    """Start the streaming query: the event topic and the replay topic beside it, in micro-batches, from the checkpoint."""
+def start_query(spark: SparkSession, settings: Settings, batches: MicroBatches, gaps: GapWatch) -> StreamingQuery:
+    """Start the streaming query: the event topic and the replay topic beside it, in micro-batches, from the checkpoint.
+
+    Raises DataGap, CheckpointError, TopicError, Unavailable where the checkpoint cannot be gone on with: see GapWatch.
+    """
+    context = spark.sparkContext
+    gaps.check(OffsetLog(context._jvm, context._jsc.hadoopConfiguration(), settings.stream.checkpoint))
     column = F.col
     raw = _source(spark, settings).select(
         "key",
@@ -132,6 +145,7 @@ def _source(spark: SparkSession, settings: Settings) -> DataFrame:
         "maxOffsetsPerTrigger": str(settings.stream.max_offsets_per_trigger),
         "includeHeaders": "true",
         "failOnDataLoss": "true",
+        "kafka.isolation.level": "read_committed",  # what a producer aborted is no event
         "kafka.max.poll.records": "5000",
         "kafka.max.partition.fetch.bytes": str(8 * 1024 * 1024),
     }

@@ -17,7 +17,8 @@ def settings_table(model: type[BaseModel] = Settings, prefix: str = "") -> str:
     fields = model.model_fields
     own = [_row(name, field) for name, field in fields.items() if not _section(field)]
     parts = [f"## {f'`[{prefix}]`' if prefix else 'Top level'}", *([_said(model)] if prefix else []), "\n".join([_HEAD, *own])]
-    sections = [settings_table(section, name) for name, field in fields.items() if (section := _section(field))]
+    inner = f"{prefix}." if prefix else ""
+    sections = [settings_table(section, inner + name) for name, field in fields.items() if (section := _section(field))]
     return "\n\n".join([*(parts if own else []), *sections])
 
 
@@ -44,6 +45,8 @@ def _kind(kind: Any) -> str:
     if kind is SecretStr:
         return "secret"
     values = getattr(kind, "__args__", ())
+    if values and values[-1] is Ellipsis:
+        return f"list of {_kind(values[0])}"
     if values and all(isinstance(value, str) for value in values):
         return " or ".join(f"`{value}`" for value in values)
     plain = {str: "text", int: "whole number", float: "number", bool: "true or false", dict[str, str]: "table of texts"}
@@ -59,4 +62,4 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     value = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
-    return f"`{value}`" if value not in ("", None, {}) else ""
+    return f"`{value}`" if value not in ("", None, {}, ()) else ""

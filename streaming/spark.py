@@ -54,6 +54,16 @@ _LOCAL_FILES = {
 }
 
 
+# Spark's pages ask nobody who they are, so there are none unless spark.conf says otherwise. What it writes of its settings (event
+# log, pages, plans) leaves out the values of these names: Spark's own pattern knows neither Kafka's login nor keys.
+_SECRET_NAMES = "(?i)secret|password|token|access[.]?key|jaas|credential|passphrase|keystore|ssl[.]key|dsn"  # noqa: S105  (a pattern of names)
+_CLOSED = {
+    "spark.ui.enabled": "false",
+    "spark.redaction.regex": _SECRET_NAMES,
+    "spark.sql.redaction.options.regex": f"{_SECRET_NAMES}|url",
+}
+
+
 def submit_command(script: Path, config: Path, settings: Settings, *, jars: list[Path], local_files: list[Path]) -> list[str]:
     """The spark-submit command line of a job; it holds no secret.
 
@@ -61,7 +71,7 @@ def submit_command(script: Path, config: Path, settings: Settings, *, jars: list
     jars: the Kafka connector's archives; local_files: those of the local file system, used where Spark's master is local.
     """
     submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
-    conf = {"spark.ui.enabled": "false", "spark.pyspark.python": sys.executable}
+    conf = _CLOSED | {"spark.pyspark.python": sys.executable}
     if settings.spark.master.startswith("local"):
         conf |= _LOCAL_FILES | {"spark.driver.extraClassPath": ":".join(map(str, local_files))}
     ours = {key: value for key, value in conf.items() if key not in settings.spark.conf}

@@ -15,7 +15,7 @@ from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from streaming.errors import ScoringError
+from streaming.errors import ScoringError, Unavailable
 from streaming.health import Health
 
 _log = structlog.get_logger("streaming.supervise")
@@ -29,6 +29,8 @@ _AWAY = (
 )
 # A worker that dies takes its socket with it; waiting for the network would never end.
 _DIED = ("Python worker exited unexpectedly", "OutOfMemoryError")
+# Two jobs on one checkpoint would take turns for ever, each a batch further than the other.
+_ANOTHER = "CONCURRENT_STREAM_LOG_UPDATE"
 _STRANGE_MAX = 3  # failures of another kind, in a row and without a batch done, before the job gives up
 POLL_S = 1
 
@@ -90,6 +92,7 @@ def catch_signals(spark: SparkSession, gate: StopGate) -> None:
 def supervise(start: Callable[[], StreamingQuery], gate: StopGate, health: Health, *, pause_s: float, pause_max_s: float) -> None:
     """Run a query until a signal ends it; after an outage start it again from its checkpoint, with back-off.
 
+    start: may raise Unavailable, which is an outage too; what else it raises ends the job.
     Raises QueryFailed when it fails for a reason that waiting does not mend.
     """
     pause, strange = pause_s, 0
@@ -99,12 +102,14 @@ def supervise(start: Callable[[], StreamingQuery], gate: StopGate, health: Healt
             query = start()
             _wait(query, gate, health)
             return
-        except (StreamingQueryException, Py4JJavaError) as error:  # the second where the query could not even be started
+        except (StreamingQueryException, Py4JJavaError, Unavailable) as error:  # the last two where it could not even be started
             if gate.stopping.is_set():
                 return
             reason = _reason(str(error))
+            if _ANOTHER in str(error):
+                raise QueryFailed("another job works on this checkpoint; end one of the two, or give it a checkpoint of its own") from None
             progressed = query is not None and query.lastProgress is not None
-            away = is_away(str(error))
+            away = isinstance(error, Unavailable) or is_away(str(error))
             strange = 0 if away else (1 if progressed else strange + 1)
             if strange >= _STRANGE_MAX:
                 raise QueryFailed(f"the query failed {strange} times in a row: {reason}") from None

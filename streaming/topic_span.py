@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from streaming.config import Kafka
 from streaming.errors import TopicError, Unavailable
+from streaming.kafka_refusals import told
 
 Span = dict[str, tuple[int, int]]
 """partition as text → first offset, offset after the last"""
@@ -80,6 +81,8 @@ def messages_since(kafka: Kafka, topic: str, window_s: float) -> Iterator[Messag
 
 def _span(consumer: Consumer, kafka: Kafka, topic: str) -> Span:
     found = consumer.list_topics(topic, kafka.wait_s).topics[topic]
+    if found.error is not None and found.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+        raise KafkaException(found.error)
     if found.error is not None or not found.partitions:
         raise TopicError(f"there is no topic {topic} at {kafka.bootstrap_servers}; name one that is there, or `scoring topics create` it")
     return _settled(
@@ -141,12 +144,11 @@ def _opened(kafka: Kafka, topic: str, group: str = "scoring.span") -> Iterator[C
     try:
         yield consumer
     except KafkaException as error:
-        told = error.args[0].str()
         if error.args[0].code() in _GONE:
             raise TopicError(
-                f"topic {topic} does not hold what was to be read any more ({told}); begin anew, and see its retention.ms"
+                f"topic {topic} does not hold what was to be read any more ({error.args[0].str()}); begin anew, and see its retention.ms"
             ) from None
-        raise Unavailable(f"{kafka.bootstrap_servers}: topic {topic}: {told}; see that the brokers are up") from None
+        raise told(kafka, f"topic {topic}", error.args[0]) from None
     finally:
         consumer.close()
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # not in its types' __all__
+from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]  # not in its types' __all__
 
+from streaming.acls import Grant, check_granted
 from streaming.config import Kind, Settings
-from streaming.errors import ConfigError, TopicError, Unavailable
+from streaming.errors import TopicError
+from streaming.kafka_refusals import Admin
 from streaming.topic_settings import READABLE_MS, check_settings, described
 
 FOREVER = {"retention.ms": "-1", "retention.bytes": "-1"}
@@ -29,7 +30,7 @@ class TopicPlan:
 
 
 def topic_plans(settings: Settings) -> list[TopicPlan]:
-    """The five topics of a configuration: event, rejected, replay, metrics, alerts."""
+    """The topics of a configuration: event, rejected, replay, metrics, alerts, and predictions where they are asked for."""
     topics = settings.topics
     event_bytes = topics.max_message_bytes
     # One replica may be away without stopping producers that wait for all (acks=all), as far as there are enough.
@@ -44,6 +45,8 @@ def topic_plans(settings: Settings) -> list[TopicPlan]:
         # The scoring job repeats the reference every hour, so that no retention of a day or more takes it from the drift job.
         TopicPlan(topics.of("metrics"), 1, in_sync | kept | {"max.message.bytes": str(event_bytes)}),
         TopicPlan(topics.of("alerts"), 1, in_sync | FOREVER),
+        # How long predictions are kept is the brokers' default: the store and the scoring log hold them for good.
+        *([TopicPlan(topics.of("predictions"), topics.partitions, in_sync)] if settings.sinks.topic else []),
     ]
 
 
@@ -52,8 +55,8 @@ def create_topics(settings: Settings) -> list[str]:
 
     Raises Unavailable if no broker answers within kafka.wait_s, TopicError if the cluster refuses (its reason is told).
     """
-    admin = _admin(settings)
-    existing = _existing(admin, settings)
+    admin = Admin(settings.kafka)
+    existing = admin.topics()
     wanted = [
         NewTopic(plan.name, num_partitions=plan.partitions, replication_factor=settings.topics.replication, config=plan.settings)
         for plan in topic_plans(settings)
@@ -62,7 +65,7 @@ def create_topics(settings: Settings) -> list[str]:
     if not wanted:
         return []
     created = []
-    for name, future in admin.create_topics(wanted, operation_timeout=CREATE_TIMEOUT_S).items():
+    for name, future in admin.client.create_topics(wanted, operation_timeout=CREATE_TIMEOUT_S).items():
         try:
             future.result()
             created.append(name)
@@ -73,37 +76,18 @@ def create_topics(settings: Settings) -> list[str]:
     return created
 
 
-def check_topics(settings: Settings, kinds: Sequence[Kind]) -> None:
-    """See that the topics of these kinds are there, and that their settings lose nothing.
+def check_topics(settings: Settings, kinds: Sequence[Kind], needed: Sequence[Grant] = ()) -> None:
+    """See that the topics of these kinds are there, that their settings lose nothing, and that this client may do what is needed.
 
-    Raises TopicError naming those missing, or the setting, and the way out; Unavailable if no broker answers within
-    kafka.wait_s; ConfigError if kafka.client holds what the client does not know.
+    Raises TopicError naming those missing, or the setting, or what is not allowed, and the way out; Unavailable if no broker
+    answers within kafka.wait_s; ConfigError if kafka.client holds what the client does not know, or the brokers refuse it.
     """
-    admin = _admin(settings)
-    existing = _existing(admin, settings)
+    admin = Admin(settings.kafka)
+    existing = admin.topics()
+    check_granted(admin.client, needed, settings.kafka.wait_s)
     missing = [name for name in map(settings.topics.of, kinds) if name not in existing]
     if missing:
         where = settings.kafka.bootstrap_servers
         raise TopicError(f"no topic {', '.join(missing)} at {where}; create it with `scoring topics create`")
     names = [settings.topics.of(kind) for kind in kinds]
-    check_settings(settings.topics, list(kinds), described(admin, names, settings.kafka.wait_s))
-
-
-def _existing(admin: AdminClient, settings: Settings) -> set[str]:
-    try:
-        return set(admin.list_topics(timeout=settings.kafka.wait_s).topics)
-    except KafkaException:
-        where, waited = settings.kafka.bootstrap_servers, settings.kafka.wait_s
-        raise Unavailable(
-            f"no broker answered at {where} within {waited:g} s; see that it runs (`scoring up` starts the embedded one) "
-            "and that kafka.bootstrap_servers and kafka.client are right"
-        ) from None
-
-
-def _admin(settings: Settings) -> AdminClient:
-    # The client's own lines about each refused connection would hide the one line that we raise.
-    silent: dict[str, Any] = {"log_level": 0, "error_cb": lambda _: None}
-    try:
-        return AdminClient({**settings.kafka.client, "bootstrap.servers": settings.kafka.bootstrap_servers, **silent})
-    except KafkaException as error:
-        raise ConfigError(f"kafka.client: {error.args[0].str()}; mend it, see librdkafka's list of settings") from None
+    check_settings(settings.topics, list(kinds), described(admin.client, names, settings.kafka.wait_s))

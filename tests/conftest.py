@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
-from psycopg import sql
+from containers import Containers, fresh_database
+from kept import RunningHBase
 
+from streaming.config import HBaseSettings
+from streaming.local import hbase as embedded_hbase
 from streaming.local import kafka, postgres
 from streaming.local import services as embedded
 from streaming.local.java import java_home
@@ -55,20 +57,44 @@ class RunningServices:
 
     def create_database(self) -> str:
         """A fresh database; returns its connection string."""
-        name = f"test_{uuid.uuid4().hex[:12]}"
-        with psycopg.connect(self.dsn, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        return urlsplit(self.dsn)._replace(path=f"/{name}").geturl()
+        return fresh_database(self.dsn)
 
 
 @pytest.fixture(scope="session")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServices]:
-    """Real broker and PostgreSQL, stopped when the run ends, however it ends."""
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServices | Containers]:
+    """Real broker and PostgreSQL, stopped when the run ends, however it ends.
+
+    Embedded ones, or containers if the environment says SCORING_TEST_SERVICES=containers.
+    """
+    if os.environ.get("SCORING_TEST_SERVICES", "embedded") == "containers":
+        containers = Containers()
+        yield containers
+        containers.down()
+        return
     home = tmp_path_factory.mktemp("services") / "var"
     try:
         yield RunningServices(home)
     finally:
         embedded.down(home)
+
+
+@pytest.fixture(scope="session")
+def hbase_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a real HBase, which is killed when the run ends: nothing of it is needed then."""
+    home = tmp_path_factory.mktemp("hbase") / "var"
+    try:
+        embedded_hbase.start(home)
+        yield home
+    finally:
+        embedded_hbase.halt(home, signal.SIGKILL)
+
+
+@pytest.fixture
+def hbase(hbase_home: Path) -> RunningHBase:
+    """A real HBase, and a namespace of its own for the test."""
+    thrift, thrift2 = embedded_hbase.addresses(hbase_home)
+    settings = HBaseSettings(address=thrift, thrift2_address=thrift2, regions=1, namespace=f"t_{uuid.uuid4().hex[:12]}")
+    return RunningHBase(hbase_home, settings)
 
 
 @pytest.fixture

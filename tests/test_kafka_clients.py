@@ -5,10 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from security.certificates import Authority
 
 from streaming.config import Kafka
 from streaming.errors import ConfigError
 from streaming.kafka_clients import java_settings, spark_kafka_options
+
+KEY = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
+TOKEN = {
+    "sasl.mechanism": "OAUTHBEARER",
+    "sasl.oauthbearer.method": "oidc",
+    "sasl.oauthbearer.client.id": "churn",
+    "sasl.oauthbearer.client.secret": 's"1',
+    "sasl.oauthbearer.token.endpoint.url": "https://issuer/token",
+}
 
 
 def test_the_brokers_and_what_both_clients_call_the_same_go_over_as_they_are() -> None:
@@ -32,14 +44,52 @@ def test_name_and_password_become_a_login_module(mechanism: str, module: str, ke
 
 
 def test_pem_files_become_stores(tmp_path: Path) -> None:
-    (tmp_path / "cert.pem").write_text("CERT")
-    (tmp_path / "key.pem").write_text("KEY")
-    client = {"ssl.certificate.location": f"{tmp_path}/cert.pem", "ssl.key.location": f"{tmp_path}/key.pem", "ssl.key.password": "p"}
-    assert java_settings(client) == {
+    authority = Authority("ours", tmp_path)
+    issued = authority.issue("client")
+    client = {"ssl.certificate.location": str(issued.certificate), "ssl.key.location": str(issued.key)}
+    assert java_settings({"ssl.ca.location": str(authority.file)} | client) == {
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.certificates": authority.file.read_text(),
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.certificate.chain": issued.certificate.read_text(),
+        "ssl.keystore.key": issued.key.read_text(),
+    }
+
+
+def test_pem_texts_become_stores() -> None:
+    assert java_settings({"ssl.ca.pem": "CA", "ssl.certificate.pem": "CERT", "ssl.key.pem": KEY}) == {
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.certificates": "CA",
         "ssl.keystore.type": "PEM",
         "ssl.keystore.certificate.chain": "CERT",
-        "ssl.keystore.key": "KEY",
-        "ssl.key.password": "p",
+        "ssl.keystore.key": KEY,
+    }
+
+
+@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+@pytest.mark.parametrize("password", ["", "key-canary"])
+def test_every_form_of_a_key_becomes_the_one_that_java_reads(form: PrivateFormat, password: str) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    secret = BestAvailableEncryption(password.encode()) if password else NoEncryption()
+    told = {"ssl.key.pem": key.private_bytes(Encoding.PEM, form, secret).decode(), "ssl.key.password": "key-canary"}
+    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    assert java_settings(told) == {"ssl.keystore.type": "PEM", "ssl.keystore.key": plain}
+    if password:
+        with pytest.raises(ConfigError, match=r"ssl\.key\.pem: not a private key .*ssl\.key\.password") as wrong:
+            java_settings(told | {"ssl.key.password": "wrong-canary"})
+        assert "canary" not in str(wrong.value)
+
+
+def test_a_token_is_asked_for_by_both_clients() -> None:
+    settings = java_settings(TOKEN | {"sasl.oauthbearer.scope": "kafka", "https.ca.location": "/etc/ca.pem"})
+    assert settings.pop("sasl.jaas.config") == (
+        "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
+        'clientId="churn" clientSecret="s\\"1" scope="kafka" ssl.truststore.location="/etc/ca.pem" ssl.truststore.type="PEM";'
+    )
+    assert settings == {
+        "sasl.mechanism": "OAUTHBEARER",
+        "sasl.login.callback.handler.class": "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler",
+        "sasl.oauthbearer.token.endpoint.url": "https://issuer/token",
     }
 
 
@@ -55,7 +105,15 @@ def test_what_concerns_librdkafka_alone_is_left_out() -> None:
     ("client", "said"),
     [
         ({"enable.ssl.certificate.verification": "false"}, "kafka.client.enable.ssl.certificate.verification has no counterpart"),
-        ({"sasl.mechanism": "OAUTHBEARER"}, "OAUTHBEARER is not supported; expected one of PLAIN"),
+        ({"sasl.mechanism": "GSSAPI"}, "GSSAPI is not supported; expected one of PLAIN, .*, OAUTHBEARER"),
+        ({"sasl.mechanism": "OAUTHBEARER"}, "sasl.oauthbearer.method: expected oidc, found default"),
+        ({**TOKEN, "sasl.oauthbearer.config": "principal=me"}, "sasl.oauthbearer.config has no counterpart"),
+        (
+            {name: value for name, value in TOKEN.items() if "secret" not in name},
+            "client.secret is required with sasl.mechanism OAUTHBEARER",
+        ),
+        ({"ssl.key.pem": "no key"}, "ssl.key.pem: not a private key"),
+        ({"ssl.ca.location": "/"}, "ssl.ca.location: /: Is a directory"),
         ({"sasl.mechanism": "PLAIN", "sasl.username": "ann"}, "kafka.client.sasl.password is required"),
         ({"ssl.key.location": "/nowhere/key.pem"}, "kafka.client.ssl.key.location: /nowhere/key.pem: No such file"),
     ],

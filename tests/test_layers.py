@@ -13,19 +13,25 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LIBRARY = ROOT / "streaming"
 LAYERS = (
-    {"errors", "records", "config", "logs"},
+    {"errors", "records", "config", "logs", "tls_probe"},
     {"contracts", "metrics"},
     {"models", "truth", "drift"},
     {"steps", "sinks"},
     {"pipeline", "udf", "producer", "replay", "report", "local", "testing"}
     | {"spark", "drift_pipeline", "supervise", "worker_daemon", "health", "gather", "micro_batch", "planner", "plan_log", "score_events"}
     | {
+        "acls",
+        "bookkeeping",
         "detect_drift",
         "checkpoint",
+        "checkpoint_files",
         "drift_figures",
         "entry",
+        "gaps",
         "kafka_clients",
+        "kafka_refusals",
         "lag",
+        "offset_log",
         "patience",
         "schema_api",
         "schema_server",
@@ -33,6 +39,7 @@ LAYERS = (
         "settings_table",
         "topic_settings",
         "topic_span",
+        "topic_state",
         "unknown_ids",
         "topics",
     },

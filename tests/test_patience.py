@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from streaming.errors import StoreError, Unavailable
 from streaming.patience import patiently
+from streaming.sinks import Busy
 
 
 class Away:
@@ -57,3 +58,15 @@ def test_who_waits_may_give_up_before_a_pause() -> None:
     with pytest.raises(InterruptedError):
         patiently(away, part="store", pause_max_s=1, before_pause=give_up)
     assert away.called == 1
+
+
+def test_what_is_busy_is_asked_again_when_it_said_and_no_later_than_the_longest_pause() -> None:
+    answers: list[str | Busy] = [Busy("too many", 0.002), Busy("too many", 60), "done"]
+    with capture_logs() as logs:
+        result, waited_s = patiently(lambda: answers.pop(0), part="store", pause_max_s=0.004)
+    assert result == "done"
+    assert [(entry["event"], entry["reason"], entry["again_in_s"]) for entry in logs] == [
+        ("sink_busy", "too many", 0.002),
+        ("sink_busy", "too many", 0.004),
+    ]
+    assert waited_s >= 0.006

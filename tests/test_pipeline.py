@@ -20,10 +20,12 @@ from churn_model import NOW, churn_model, churn_plan, customers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streaming.config import Store as StoreSettings
 from streaming.errors import Unavailable
 from streaming.metrics.tally import Tally, merge_tallies
 from streaming.pipeline import Delivery, Destination, TaskRun
 from streaming.records import PREDICTION, RAW, rfc3339
+from streaming.sinks import Busy
 from streaming.testing import MemoryRejects, MemorySink, raw_batch
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "customer_activity" / "v1.json"
@@ -45,13 +47,13 @@ def mixed() -> pa.RecordBatch:
 class Task:
     """A task with sinks of its own."""
 
-    def __init__(self, folder: Path | None = None, store: Any = None, rejected: Any = None) -> None:
+    def __init__(self, folder: Path | None = None, store: Any = None, rejected: Any = None, others: dict[str, Any] | None = None) -> None:
         self.store, self.rejected = store or MemorySink(), rejected or MemoryRejects()
         to = Destination(
-            job="test", dsn="", statement_timeout_s=1, retry_max_s=0.01, bootstrap_servers="", client=(), rejected_topic="",
+            job="test", store=StoreSettings(dsn="unused", retry_max_s=0.01), bootstrap_servers="", client=(), rejected_topic="",
             rejected_max_bytes=0, scoring_log=str(folder), event="customer_activity", contracts=((1, SCHEMA.read_text()),),
         )  # fmt: skip
-        self._delivery = Delivery(to, self.store, self.rejected)
+        self._delivery = Delivery(to, self.store, self.rejected, others=others or {})
 
     def run(self, **plan: Any) -> TaskRun:
         return TaskRun(self._delivery, msgspec.structs.replace(churn_plan(), **plan), churn_model())
@@ -242,6 +244,48 @@ def test_a_sink_that_refuses_ends_the_task() -> None:
 
     with pytest.raises(RuntimeError, match="no such table"):
         Task(store=Refusing()).take(raw_batch([event(1)]))
+
+
+class Full(MemorySink):
+    """A sink that is busy the first times, then works."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self._left = times
+
+    def write(self, predictions: pa.RecordBatch) -> Any:
+        self._left -= 1
+        return Busy("full", 0.001) if self._left >= 0 else super().write(predictions)
+
+
+def test_other_sinks_get_what_stands_and_hold_the_batch_while_they_are_away_or_busy() -> None:
+    away, full = MemorySink(), Full(3)
+    task = Task(others={"away": Away(away, 1), "full": full})
+    tallies = [task.take(mixed()), task.take(mixed())]
+    assert tallies[0].waited_s >= 0.5
+    assert tallies[1].waited_s < 0.5
+    standing = {row["prediction_id"] for row in task.store.history}
+    assert len(standing) == 24
+    for sink in (away, full):
+        assert {row["prediction_id"] for row in sink.history} == standing
+    assert {"store", "away", "full"} <= set(tallies[0].parts_ms)
+
+
+def test_a_replayed_batch_hands_its_rows_to_other_sinks_again() -> None:
+    class Recording(MemorySink):
+        def __init__(self) -> None:
+            super().__init__()
+            self.batches: list[int] = []
+
+        def write(self, predictions: pa.RecordBatch) -> Any:
+            self.batches.append(predictions.num_rows)
+            return super().write(predictions)
+
+    recording = Recording()
+    task = Task(others={"recording": recording})
+    for _ in range(2):
+        task.take(mixed())
+    assert recording.batches == [24, 24], "one that died between two sinks must find them complete after the replay"
 
 
 def replay_headers(offset: int, attempt: int) -> list[tuple[str, bytes]]:

@@ -1,9 +1,9 @@
-"""The plan log on a real Hadoop file system, through a small Spark."""
+"""The plan log on this machine's files and on a real Hadoop file system, through a small Spark."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,12 +12,11 @@ import pytest
 from pyspark.sql import SparkSession
 from tests_support import a_plan
 
-from streaming.errors import SkewedPlan, Unavailable
+from streaming.checkpoint_files import CheckpointFiles, HadoopFiles, LocalFiles, checkpoint_files
+from streaming.errors import CheckpointError, SkewedPlan, Unavailable
 from streaming.local.java import java_home
 from streaming.models.plan import Plan, decode
 from streaming.plan_log import KEPT, PlanLog
-
-pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +32,13 @@ def spark() -> Iterator[SparkSession]:
 class Checkpoint:
     """A checkpoint folder such as Spark makes."""
 
-    def __init__(self, spark: SparkSession, folder: Path) -> None:
-        self._spark, self.folder = spark, folder
+    def __init__(self, files: Callable[[Path], CheckpointFiles], folder: Path) -> None:
+        self._files, self.folder = files, folder
         (folder / "offsets").mkdir(parents=True)
         (folder / "metadata").write_text('{"id":"7b6f"}')
 
     def log(self) -> PlanLog:
-        context = self._spark.sparkContext
-        return PlanLog(context._jvm, context._jsc.hadoopConfiguration(), str(self.folder))
+        return PlanLog(self._files(self.folder))
 
     def spark_wrote(self, batch_id: int, *sources: object) -> None:
         lines = [
@@ -54,9 +52,27 @@ class Checkpoint:
         return sorted(path.name for path in (self.folder / "plans").iterdir() if not path.name.startswith("."))
 
 
-@pytest.fixture
-def checkpoint(spark: SparkSession, tmp_path: Path) -> Checkpoint:
-    return Checkpoint(spark, tmp_path / "check point")
+@pytest.fixture(params=["python", pytest.param("hadoop", marks=pytest.mark.integration)])
+def checkpoint(request: pytest.FixtureRequest, tmp_path: Path) -> Checkpoint:
+    """One whose files Python writes, and one whose files Hadoop writes."""
+    if request.param == "python":
+        return Checkpoint(LocalFiles, tmp_path / "check point")
+    spark: SparkSession = request.getfixturevalue("spark")
+
+    def hadoop(folder: Path) -> CheckpointFiles:
+        root = spark.sparkContext._jvm.org.apache.hadoop.fs.Path(str(folder))
+        return HadoopFiles(spark.sparkContext._jvm, root.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration()), str(folder))
+
+    return Checkpoint(hadoop, tmp_path / "check point")
+
+
+@pytest.mark.integration
+def test_a_checkpoint_on_this_machine_is_written_by_python(spark: SparkSession, tmp_path: Path) -> None:
+    jvm, conf = spark.sparkContext._jvm, spark.sparkContext._jsc.hadoopConfiguration()
+    for path in (f"{tmp_path}/a b", f"file:{tmp_path}/a b", f"file://{tmp_path}/a b"):
+        assert checkpoint_files(jvm, conf, path).create("plans/7", path) is (path == f"{tmp_path}/a b")
+    assert (tmp_path / "a b" / "plans" / "7").read_text() == f"{tmp_path}/a b"
+    assert [path.name for path in (tmp_path / "a b" / "plans").iterdir()] == ["7"]
 
 
 def planned(batch_id: int, release: str = "first") -> Plan:
@@ -80,6 +96,7 @@ def test_the_first_plan_of_a_batch_stands(checkpoint: Checkpoint) -> None:
 
 def test_what_a_crash_left_half_written_is_no_plan(checkpoint: Checkpoint) -> None:
     log = checkpoint.log()
+    (checkpoint.folder / "plans").mkdir()
     (checkpoint.folder / "plans" / ".5.tmp").write_text('{"plan_id": "q/')
     assert log.read(5) is None
     assert log.create(planned(5)) == planned(5)
@@ -109,6 +126,7 @@ def test_texts_in_any_script_survive(checkpoint: Checkpoint) -> None:
 
 def test_a_plan_that_this_release_cannot_read_is_told(checkpoint: Checkpoint) -> None:
     log = checkpoint.log()
+    (checkpoint.folder / "plans").mkdir()
     (checkpoint.folder / "plans" / "8").write_text('{"version": 99}')
     with pytest.raises(SkewedPlan, match="plan log"):
         log.read(8)
@@ -121,7 +139,7 @@ def test_a_folder_that_went_away_is_unavailable(checkpoint: Checkpoint) -> None:
         path.unlink()
     (checkpoint.folder / "plans").rmdir()
     (checkpoint.folder / "plans").write_text("in the way")
-    with pytest.raises(Unavailable, match="plan log"):
+    with pytest.raises(Unavailable, match="plans/1"):
         log.create(planned(1))
 
 
@@ -172,3 +190,14 @@ def test_two_sources_and_one_that_has_nothing_yet(checkpoint: Checkpoint) -> Non
     checkpoint.spark_wrote(1, {"activity": {"0": 1}}, "-")
     checkpoint.spark_wrote(2, {"activity": {"0": 4}}, {"activity.replay": {"0": 2}})
     assert checkpoint.log().offsets(2) == {"activity": {"0": [1, 4]}, "activity.replay": {"0": [-1, 2]}}
+
+
+def test_a_torn_plan_is_told_with_its_place(checkpoint: Checkpoint) -> None:
+    checkpoint.log().create(planned(3))
+    path = checkpoint.folder / "plans" / "3"
+    text = path.read_text()
+    for sum_of in checkpoint.folder.glob("plans/.*.crc"):
+        sum_of.unlink()
+    path.write_text(text[: len(text) // 2])
+    with pytest.raises(CheckpointError, match="plans/3 is torn: it ends with"):
+        checkpoint.log().read(3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -80,6 +81,17 @@ def test_an_operators_settings_stand_above_ours_in_a_file_that_only_we_can_read(
     said = dict(line.split("=", 1) for line in file.read_text().splitlines())
     assert (said["spark.ui.enabled"], said["spark.sql.shuffle.partitions"]) == ("true", "7")
     assert said["spark.hadoop.key"].replace("\\", "") == "third= secretu00fc"
+
+
+def test_there_are_no_pages_and_no_secret_of_kafkas_client_is_written(settings: Settings) -> None:
+    plain = settings.model_copy(update={"spark": settings.spark.model_copy(update={"conf": {}})})
+    command = submit_command(Path("jobs/score_events.py"), Path("conf/prod.toml"), plain, jars=JARS, local_files=[])
+    conf = dict(pair.split("=", 1) for option, pair in pairwise(command) if option == "--conf")
+    assert conf["spark.ui.enabled"] == "false"
+    secret = ("kafka.sasl.jaas.config", "kafka.ssl.key.password", "kafka.ssl.keystore.key", "spark.hadoop.fs.s3a.access.key", "store.dsn")
+    for pattern in (conf["spark.redaction.regex"], conf["spark.sql.redaction.options.regex"]):
+        assert [name for name in secret if not re.search(pattern, name)] == []
+        assert not re.search(pattern, "kafka.bootstrap.servers")
 
 
 def test_the_environment_is_ours_with_our_java_and_python(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 from structlog.testing import capture_logs
 
-from streaming.errors import Unavailable
+from streaming.errors import DataGap, Unavailable
 from streaming.health import Health
 from streaming.local.java import java_home
 from streaming.supervise import QueryFailed, StopGate, Stopped, is_away, supervise
@@ -214,3 +214,26 @@ def test_what_may_come_back_is_waited_for(failure: str) -> None:
 )
 def test_what_waiting_does_not_mend_is_not_waited_for_for_ever(failure: str) -> None:
     assert not is_away(failure)
+
+
+def test_an_outage_before_the_query_starts_is_waited_for() -> None:
+    gate, health = StopGate(1), Health("test")
+    starts: list[int] = []
+
+    def start() -> StreamingQuery:
+        starts.append(1)
+        if len(starts) == 5:
+            gate.stopping.set()
+        raise Unavailable("no broker answers")
+
+    supervise(start, gate, health, pause_s=PAUSE_S, pause_max_s=PAUSE_MAX_S)
+    assert len(starts) == 5
+    assert health.not_ready() == "no broker answers"
+
+
+def test_what_waiting_does_not_mend_ends_the_job_before_the_query_starts() -> None:
+    def start() -> StreamingQuery:
+        raise DataGap("events are gone")
+
+    with pytest.raises(DataGap, match="events are gone"):
+        supervise(start, StopGate(1), Health("test"), pause_s=PAUSE_S, pause_max_s=PAUSE_MAX_S)

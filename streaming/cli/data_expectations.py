@@ -8,20 +8,15 @@ import typer
 
 from streaming.cli.data_source import Source
 from streaming.contracts import Contract
-from streaming.contracts.expectation_run import ExpectationReport, run_expectations
-from streaming.contracts.expectations import expected_of, prepare_rows, suite_name
-from streaming.contracts.expected_frame import read_frame
+from streaming.contracts.expectation_run import ExpectationReport
+from streaming.report.data_suite import file_in_suite, window_in_suite
 
 
 def hold_to_suite(source: Source, contract: Contract, *, metadata: bool, docs: Path | None) -> ExpectationReport:
     """Hold a file or a window to the suite of a contract. Raises DataError, Unavailable, TopicError, ContractError, SetupError."""
-    expected, name = expected_of(contract, metadata=metadata), suite_name(contract)
     if source.name != source.topic:
-        frame, unreadable = read_frame(Path(source.name), contract, metadata=metadata)
-        return run_expectations(frame, expected, name, docs, unreadable=unreadable)
-    window = source.window(contract)
-    frame = prepare_rows(window.rows, contract, metadata=metadata)
-    return run_expectations(frame, expected, name, docs, unreadable=window.unreadable, refused=window.refused)
+        return file_in_suite(Path(source.name), contract, metadata=metadata, docs=docs)
+    return window_in_suite(source.window(contract), contract, metadata=metadata, docs=docs)
 
 
 def show_beside(report: ExpectationReport) -> None:

@@ -24,6 +24,11 @@ class StoreKind(StrEnum):
     """Operational stores that the demo can run on."""
 
     postgres = "postgres"
+    hbase = "hbase"
+
+
+_NAMES = {StoreKind.postgres: "PostgreSQL", StoreKind.hbase: "HBase"}
+_CONFIG = {StoreKind.postgres: Path("conf/local.toml"), StoreKind.hbase: Path("conf/local-hbase.toml")}
 
 
 def demo(
@@ -37,9 +42,11 @@ def demo(
         Path, typer.Option(help="Folder for all that the demo writes: new, empty, or of a former one, which is removed.")
     ] = Path("var"),
     data: Annotated[Path, typer.Option(help="The churn table, CSV.")] = Path("examples/churn/telco_churn.csv"),
-    config: Annotated[Path, typer.Option(help="Configuration file.")] = Path("conf/local.toml"),
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration file; conf/local.toml, or conf/local-hbase.toml, if none is named.")
+    ] = None,
 ) -> None:
-    """Run the whole service on this machine: Kafka, PostgreSQL, both Spark jobs, and customers' events through them.
+    """Run the whole service on this machine: Kafka, a store, both Spark jobs, and customers' events through them.
 
     Two in a hundred events are broken, and from the middle on the population shifts. Ends by itself. Exit code 0 only if
     every acknowledged event has exactly one outcome, the drift alerts name what truly moved and nothing else, no job ended
@@ -56,13 +63,13 @@ def demo(
         summary.unlink(missing_ok=True)  # what an earlier demo found must not stand for this one
     steady = rate or min(RATE_MAX, events / SHORTEST_S)
     console.print(
-        f"Demo on {store.value}: starts Kafka, PostgreSQL and two Spark jobs on this machine, sends {events:,} events at {steady:,.0f}/s, "
+        f"Demo on {store.value}: starts Kafka, {_NAMES[store]} and two Spark jobs here, sends {events:,} events at {steady:,.0f}/s, "
         f"checks every outcome and stops everything. About {60 + events / steady:.0f} s. A former demo's data in {home} is removed first."
     )
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with Screen(console, events, live=live) as screen:
-            result = run(DemoPlan(config, data, home.resolve(), events, steady, seed), screen)
+            result = run(DemoPlan(config or _CONFIG[store], data, home.resolve(), events, steady, seed, store.value), screen)
     except KeyboardInterrupt:
         console.print("Interrupted; everything that the demo started has stopped.")
         raise typer.Exit(130) from None

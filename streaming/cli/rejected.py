@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streaming.cli.rejected_options import Asked, selecting, selection_of
+
 if TYPE_CHECKING:
     from streaming.config import Settings
     from streaming.replay.rejection import Address, Rejection
-    from streaming.replay.selection import Selection
 
 rejected = typer.Typer(no_args_is_help=True, help="Rejected events: list, page, show, count, and replay after a mend.")
 
 Config = Annotated[Path, typer.Option(help="Configuration file of the service.")]
-Reason = Annotated[str, typer.Option(help="Only this rule, as enum or future_time.")]
-Place = Annotated[str, typer.Option("--path", help="Only this JSON Pointer, as /contract.")]
-Version = Annotated[str, typer.Option("--schema-version", help="Only events that were held to this version.")]
-Producer = Annotated[str, typer.Option(help="Only events with this header `producer`; unknown: those without.")]
-Since = Annotated[str, typer.Option(help="Only events sent since then: 2026-01-31T12:00:00Z, or 90s, 15m, 2h, 7d ago.")]
-Until = Annotated[str, typer.Option(help="Only events sent before then.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write the result as one JSON value.")]
 _CONFIG = Path("conf/local.toml")
 
@@ -31,26 +27,20 @@ def register(app: typer.Typer) -> None:
     app.add_typer(rejected, name="rejected")
 
 
-def selection_of(asked: dict[str, str]) -> Selection:
-    """The selection that options ask for. Raises ConfigError for a time that is none."""
-    from datetime import UTC, datetime
-
-    from streaming.replay.selection import Selection, moment_ms
-
-    now = datetime.now(UTC)
-    bounds = {f"{name}_ms": moment_ms(asked[name], now) if asked[name] else None for name in ("since", "until")}
-    return Selection(asked["reason"], asked["path"], asked["schema_version"], asked["producer"], **bounds)
-
-
 def predicted_of(settings: Settings, addresses: list[Address]) -> set[Address]:
     """Those of the addresses that the configuration's deployment has a prediction of. Raises Unavailable, StoreError, ConfigError."""
     from streaming.models.deployment import load_deployment
-    from streaming.replay.selection import mended
+    from streaming.replay.selection import with_prediction
 
-    return mended(settings.store.dsn.get_secret_value(), load_deployment(settings.deployment).name, addresses)
+    return with_prediction(settings.store, load_deployment(settings.deployment).name, addresses)
 
 
-def _found(settings: Settings, asked: dict[str, str]) -> tuple[list[Rejection], set[Address]]:
+def hint(address: str, config: Path) -> str:
+    """The command that shows an event under the same configuration."""
+    return f"scoring rejected show {address}" + ("" if config == _CONFIG else f" --config {shlex.quote(str(config))}")
+
+
+def _found(settings: Settings, asked: Asked) -> tuple[list[Rejection], set[Address]]:
     """The rejections that options ask for, and the addresses of those that have a prediction by now."""
     from streaming.replay.run import select
 
@@ -59,13 +49,9 @@ def _found(settings: Settings, asked: dict[str, str]) -> tuple[list[Rejection], 
 
 
 @rejected.command("list")
+@selecting
 def list_groups(
-    reason: Reason = "",
-    path: Place = "",
-    schema_version: Version = "",
-    producer: Producer = "",
-    since: Since = "",
-    until: Until = "",
+    asked: Asked,
     config: Config = _CONFIG,
     as_json: AsJson = False,
 ) -> None:
@@ -79,26 +65,21 @@ def list_groups(
     from streaming.replay.groups import grouped
 
     settings = load_settings(config)
-    asked = {"reason": reason, "path": path, "schema_version": schema_version, "producer": producer, "since": since, "until": until}
     found, predicted = _found(settings, asked)
     groups = grouped(found, predicted)
     if as_json:
         typer.echo(msgspec.json.encode(groups))
         return
     for group in groups:
-        typer.echo(f"{group.line}\n    for example {group.example}: scoring rejected show {group.example}")
+        typer.echo(f"{group.line}\n    for example {group.example}: {hint(group.example, config)}")
     if not groups:
         typer.echo("nothing is rejected")
 
 
 @rejected.command()
+@selecting
 def page(
-    reason: Reason = "",
-    path: Place = "",
-    schema_version: Version = "",
-    producer: Producer = "",
-    since: Since = "",
-    until: Until = "",
+    asked: Asked,
     out: Annotated[Path, typer.Option(help="Where the page is written; folders are made.")] = Path("var/rejected.html"),
     config: Config = _CONFIG,
 ) -> None:
@@ -108,7 +89,6 @@ def page(
     from streaming.report.rejected_page import write_rejected
 
     settings = load_settings(config)
-    asked = {"reason": reason, "path": path, "schema_version": schema_version, "producer": producer, "since": since, "until": until}
     found, predicted = _found(settings, asked)
     groups = grouped(found, predicted)
     write_rejected(settings.topics.event, groups, out)
@@ -134,13 +114,9 @@ def show(
 
 
 @rejected.command()
+@selecting
 def stats(
-    reason: Reason = "",
-    path: Place = "",
-    schema_version: Version = "",
-    producer: Producer = "",
-    since: Since = "",
-    until: Until = "",
+    asked: Asked,
     config: Config = _CONFIG,
     as_json: AsJson = False,
 ) -> None:
@@ -149,7 +125,6 @@ def stats(
     from streaming.replay.groups import counts
 
     settings = load_settings(config)
-    asked = {"reason": reason, "path": path, "schema_version": schema_version, "producer": producer, "since": since, "until": until}
     found, predicted = _found(settings, asked)
     tables = counts(found)
     if as_json:
@@ -163,13 +138,9 @@ def stats(
 
 
 @rejected.command()
+@selecting
 def replay(
-    reason: Reason = "",
-    path: Place = "",
-    schema_version: Version = "",
-    producer: Producer = "",
-    since: Since = "",
-    until: Until = "",
+    asked: Asked,
     mapping: Annotated[Path | None, typer.Option("--map", help="Mapping file (TOML): rename, replace, cast, default.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run/--yes", help="Only say what would become of them; --yes sends them.")] = True,
     rate: Annotated[float, typer.Option(min=0.1, help="Most events a second.")] = 1000,
@@ -185,7 +156,6 @@ def replay(
     from streaming.config import load_settings
 
     settings = load_settings(config)
-    asked = {"reason": reason, "path": path, "schema_version": schema_version, "producer": producer, "since": since, "until": until}
     if dry_run:
         dry(settings, selection_of(asked), mapping, as_json=as_json)
     else:

@@ -1,4 +1,4 @@
-"""`scoring up`, `scoring down`, `scoring status`: Kafka and PostgreSQL on this machine."""
+"""`scoring up`, `scoring down`, `scoring status`: Kafka and a store on this machine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from streaming.config import StoreKind
     from streaming.local.services import ServiceStatus
 
 Home = Annotated[Path, typer.Option(help="Folder that holds the services' data, logs and addresses.")]
@@ -22,17 +23,23 @@ def register(app: typer.Typer) -> None:
     app.command()(status)
 
 
-def up(home: Home = Path("var"), as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as JSON.")] = False) -> None:
+def up(
+    home: Home = Path("var"),
+    hbase: Annotated[bool, typer.Option("--hbase", help="Start HBase too; its archives (115 MB) are fetched the first time.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as JSON.")] = False,
+) -> None:
     """Start a Kafka broker and a PostgreSQL server on 127.0.0.1, and wait until both answer.
 
     They go on when this command ends; a second call changes nothing. Their addresses lie in run/kafka.bootstrap and run/postgres.dsn
-    under the home folder, where conf/local.toml reads them.
+    under the home folder, where conf/local.toml reads them; HBase's in run/hbase.thrift and run/hbase.thrift2, for conf/local-hbase.toml.
     """
     from streaming.local import services
 
-    started = services.up(home, say=lambda line: None if as_json else typer.echo(line))
+    stores: tuple[StoreKind, ...] = ("postgres", "hbase") if hbase else ("postgres",)
+    started = services.up(home, say=lambda line: None if as_json else typer.echo(line), stores=stores)
     if as_json:
-        typer.echo(json.dumps({"bootstrap": started.bootstrap, "dsn_file": str(home / "run" / "postgres.dsn")}))
+        told = {"bootstrap": started.bootstrap, "dsn_file": str(home / "run" / "postgres.dsn")}
+        typer.echo(json.dumps(told | ({"hbase": started.hbase} if hbase else {})))
 
 
 def down(home: Home = Path("var")) -> None:

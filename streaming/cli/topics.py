@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from streaming.cli import acls
+
 topics = typer.Typer(help="Kafka topics of a configuration.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add the group to the app."""
+    acls.register(topics)
     app.add_typer(topics, name="topics")
 
 

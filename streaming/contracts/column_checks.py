@@ -16,7 +16,7 @@ _TIME = (
     r"\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])\z"
 )
-_RARE_DAYS = pa.array(["02-29", "02-30", "02-31", "04-31", "06-31", "09-31", "11-31"])
+_NO_DAYS, _LEAP_DAY = pa.array(["02-30", "02-31", "04-31", "06-31", "09-31", "11-31"]), "02-29"
 _STRETCH = 100  # values whose characters are counted together
 _BEYOND_INT64 = 2.0**63
 _CLASSES = np.full(256, ord(" "), dtype=np.uint8)  # what a byte may be in a UUID: x for a hexadecimal digit, - for itself
@@ -53,8 +53,8 @@ def read_times(texts: pa.Array) -> pa.Array:
     try:
         return pc.cast(texts, INSTANT)
     except pa.ArrowInvalid:
-        days = pc.utf8_slice_codeunits(texts, 5, 10)  # somewhere a 30th of February: only days that not every year has are read one by one
-    odd = pc.is_in(days, value_set=_RARE_DAYS)
+        days = pc.utf8_slice_codeunits(texts, 5, 10)  # somewhere a 30th of February: only a leap day needs the year
+    texts, odd = pc.if_else(pc.is_in(days, value_set=_NO_DAYS), None, texts), pc.equal(days, _LEAP_DAY).fill_null(False)
     try:
         others = pc.cast(pc.if_else(odd, None, texts), INSTANT)
     except pa.ArrowInvalid:  # something finer than microseconds, which only rules hold

@@ -9,11 +9,11 @@ from typing import Any
 
 import jsonschema_rs
 
+from streaming.contracts.alone import Alone
 from streaming.contracts.fields import Field
 from streaming.contracts.flat import FlatPath
 from streaming.contracts.keywords import LISTS, MAPS
 from streaming.contracts.nested import canonical
-from streaming.contracts.one_fault import Alone
 from streaming.contracts.reasons import SHOWN_REASONS, Reason, clip, pointer, shorten
 from streaming.contracts.strict_json import parse
 from streaming.contracts.validator import compiled, instant

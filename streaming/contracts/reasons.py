@@ -29,6 +29,7 @@ RULES = ENVELOPE_RULES | JSON_RULES | SCHEMA_RULES | LATER_RULES
 SHOWN_VALUE = 60  # characters of a value that a reason shows
 SHOWN_NAME = 120  # characters of a field's name in a path: a name comes from the producer and may be megabytes
 SHOWN_REASONS = 50  # reasons kept for one event
+_ENCODER = json.JSONEncoder(default=str)
 
 
 class Reason(msgspec.Struct, frozen=True, order=True):
@@ -81,7 +82,7 @@ def shorten(value: object, limit: int = SHOWN_VALUE) -> str:
         return f"{'object' if isinstance(value, dict) else 'array'} of {len(value)}"
     if isinstance(value, str):
         value = value[: limit + 1]
-    text = str(value) if isinstance(value, int) and value.bit_length() > 64 else json.dumps(value, default=str)
+    text = str(value) if isinstance(value, int) and value.bit_length() > 64 else _ENCODER.encode(value)
     return clip(text.replace("\x7f", "\\u007f"), limit)  # the one control character that JSON leaves as it is
 
 

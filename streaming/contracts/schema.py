@@ -7,7 +7,7 @@ is refused when it is loaded.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -45,12 +45,12 @@ class Decoded:
     """A batch held to a contract.
 
     rows: columns `event.<field>` of the valid rows, in order; places: their places in the batch, int64, ascending;
-    rejected: place → reasons, at least one, of every other row.
+    rejected: place → reasons, at least one, of every other row; events that are wrong in the same way share them.
     """
 
     rows: pa.RecordBatch
     places: NDArray[np.int64]
-    rejected: Mapping[int, list[Reason]]
+    rejected: Mapping[int, Sequence[Reason]]
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-import numpy as np
-
+from streaming.contracts.statistics import distance
 from streaming.metrics.sketches import Histogram
 
-CHANCE_Z = 4.753  # one-sided 1e-6 of a normal: ~20 series, a window each hour, a false alarm in about five years
+FLOOR = 1e-4  # fixed, whatever the window's size: alerts tell this PSI, and what is small by chance the limit takes out again
 
 
-def psi(expected: Sequence[float], actual: Sequence[float], *, floor: float = 1e-4) -> float:
+def psi(expected: Sequence[float], actual: Sequence[float], *, floor: float = FLOOR) -> float:
     """Population stability index of two histograms over the same frozen bins.
 
     expected, actual: counts per bin, shape (bins,), any non-negative totals above zero.
@@ -27,8 +25,8 @@ def psi(expected: Sequence[float], actual: Sequence[float], *, floor: float = 1e
     """
     if len(expected) != len(actual):
         raise ValueError(f"{len(expected)} bins expected, {len(actual)} found; compare histograms over the same frozen bins")
-    shares = [_shares(counts, floor) for counts in (expected, actual)]
-    return float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
+    _check_values(expected, actual)
+    return distance.psi(expected, actual, floor=floor)
 
 
 def all_bins(histogram: Histogram) -> list[int]:
@@ -40,12 +38,10 @@ def all_bins(histogram: Histogram) -> list[int]:
     return [*histogram.counts, histogram.missing, histogram.unseen]
 
 
-def chance_limit(expected: Sequence[float], actual: Sequence[float], *, z: float = CHANCE_Z) -> float:
+def chance_limit(expected: Sequence[float], actual: Sequence[float], *, z: float = distance.CHANCE_Z) -> float:
     """The PSI that two samples of one population exceed with a probability of about 1e-6 (at the default z), in nats.
 
-    Without a shift PSI is distributed as (1/N + 1/M) times a chi-square with B - 1 degrees of freedom, N and M the
-    totals and B the bins (Yurdakul & Naranjo 2020, Journal of Risk Model Validation 14(4)); its quantile is taken by
-    Wilson and Hilferty's cube. B counts the bins that either sample has values in.
+    See `distance.psi_by_chance`, whose figure it is.
     Raises ValueError if one is empty.
 
     >>> round(chance_limit([500] * 10, [50] * 10), 3)
@@ -53,19 +49,10 @@ def chance_limit(expected: Sequence[float], actual: Sequence[float], *, z: float
     >>> round(chance_limit([500] * 10, [5] * 10), 3)
     0.929
     """
-    totals = sum(expected), sum(actual)
-    if min(totals) <= 0:
-        raise ValueError("a histogram without values; compare windows that hold events")
-    freedom = sum(1 for pair in zip(expected, actual, strict=True) if any(pair)) - 1
-    if freedom < 1:
-        return 0.0
-    spread = 2 / (9 * freedom)
-    quantile = freedom * (1 - spread + z * math.sqrt(spread)) ** 3
-    return quantile * (1 / totals[0] + 1 / totals[1])
+    _check_values(expected, actual)
+    return distance.psi_by_chance(expected, actual, z=z)
 
 
-def _shares(counts: Sequence[float], floor: float) -> np.ndarray:
-    total = sum(counts)
-    if total <= 0:
+def _check_values(expected: Sequence[float], actual: Sequence[float]) -> None:
+    if min(sum(expected), sum(actual)) <= 0:
         raise ValueError("a histogram without values; compare windows that hold events")
-    return np.maximum(np.asarray(counts, dtype=np.float64) / total, floor)

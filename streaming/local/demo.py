@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from streaming.config import Settings, load_settings
+from streaming.config import Settings, StoreKind, load_settings
 from streaming.local import home as homes
 from streaming.local import services
 from streaming.local.alerts import DriftVerdict, judge, read_verdicts
@@ -26,11 +26,11 @@ from streaming.local.telco import event_fields, load_telco, split
 from streaming.local.traffic import Traffic
 from streaming.report.html import write
 from streaming.report.reader import open_reader
-from streaming.sinks.migrate import migrate
+from streaming.sinks.stores import migrate_stores
 from streaming.topics import create_topics
 
 PHASES = {
-    "services": "Kafka and PostgreSQL start",
+    "services": "Kafka and the store start",
     "training": "a churn model is trained and registered; topics and tables are made",
     "jobs": "the scoring and the drift job start",
     "publishing": "events are sent",
@@ -55,6 +55,7 @@ class DemoPlan:
     events: int
     rate: float
     seed: int
+    store: StoreKind = "postgres"
 
     @property
     def ledger(self) -> Path:
@@ -132,7 +133,7 @@ def run(plan: DemoPlan, watch: Watch) -> Result:
 def _prepare(plan: DemoPlan, watch: Watch, jobs: list[Job]) -> Settings:
     """Services, model, topics, tables and jobs; fills `jobs`."""
     with watch.phase("services"), ThreadPoolExecutor(1) as side:
-        up = side.submit(services.up, plan.home, say=lambda _: None)
+        up = side.submit(services.up, plan.home, say=lambda _: None, stores=(plan.store,))
         # MLflow and scikit-learn take seconds to import: done while the servers start.
         training = importlib.import_module("streaming.local.table")
         up.result()
@@ -140,7 +141,7 @@ def _prepare(plan: DemoPlan, watch: Watch, jobs: list[Job]) -> Settings:
     settings = load_settings(config)
     with watch.phase("training"):
         create_topics(settings)
-        migrate(settings.store.dsn.get_secret_value())
+        migrate_stores(settings.store)
         _start("detect-drift", config, plan.home, jobs)
         training.train_table(settings, plan.data, check=False)
     with watch.phase("jobs"):

@@ -12,7 +12,7 @@ from streaming.local.processes import recall
 
 DEFAULT = Path("var")
 MARKER = ".scoring-home"
-_TRACES = ("checkpoints", "scoring_log", "registry", "run", "log", "kafka", "postgres", "demo", "report.html")
+_TRACES = ("checkpoints", "scoring_log", "registry", "run", "log", "kafka", "postgres", "hbase", "demo", "report.html")
 
 
 def configuration(config: Path, home: Path) -> Path:

@@ -1,8 +1,8 @@
-"""Java archives that pip cannot bring: Spark's Kafka connector and the embedded broker, fetched once for each user.
+"""Java archives that pip cannot bring: Spark's Kafka connector, the embedded broker and HBase, fetched once for each user.
 
 Ivy (which comes inside pyspark) downloads them from where the user's own Ivy or Maven settings say. What arrives is compared
 with `jars.lock`; a version that is not in the lock is resolved with its dependencies and recorded on first use.
-Run as `python -m streaming.local.jars`.
+Run as `python -m streaming.local.jars`; HBase's are fetched only where they are asked for: `python -m streaming.local.jars hbase`.
 """
 
 from __future__ import annotations
@@ -12,21 +12,24 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
+from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from streaming.errors import ScoringError, SetupError
 from streaming.local import ivy
 
-JarSet = Literal["spark-kafka", "local-files", "broker"]
+JarSet = Literal["spark-kafka", "local-files", "broker", "hbase"]
 SETS: tuple[JarSet, ...] = ("spark-kafka", "local-files", "broker")
+_SERVERS: tuple[JarSet, ...] = ("broker", "hbase")  # these run without Spark
 LOCK = Path(__file__).with_name("jars.lock")
 BROKER_VERSION = "4.2.0"
+HBASE_VERSION = "2.6.1"
 LOCAL_FILES = "com.globalmentor:hadoop-bare-naked-local-fs:0.1.0"
 
 
@@ -52,6 +55,8 @@ def root_of(name: JarSet) -> str:
     """Coordinates of the archive that the set is about; the connector's version follows the installed pyspark."""
     if name == "broker":
         return f"org.apache.kafka:kafka_2.13:{BROKER_VERSION}"
+    if name == "hbase":
+        return f"org.apache.hbase:hbase-thrift:{HBASE_VERSION}"
     if name == "local-files":
         return LOCAL_FILES
     return f"org.apache.spark:spark-sql-kafka-0-10_2.13:{version('pyspark')}"
@@ -86,8 +91,14 @@ def jar_paths(name: JarSet) -> list[Path]:
     jars = read_lock(folder / "jars.lock", root)
     paths = [folder / jar.file_name for jar in jars]
     if not jars or any(not path.is_file() or path.stat().st_size != jar.size_bytes for path, jar in zip(paths, jars, strict=True)):
-        raise SetupError(f"the archives of {root} are not in {folder}; fetch them with `make setup` or `python -m streaming.local.jars`")
+        raise SetupError(f"the archives of {root} are not in {folder}; {_way_out(name)}")
     return paths
+
+
+def _way_out(name: JarSet) -> str:
+    return (
+        "fetch them with `make setup` or `python -m streaming.local.jars`" if name in SETS else f"`python -m streaming.local.jars {name}`"
+    )
 
 
 def fetch(name: JarSet, advance: Callable[[int], None]) -> list[Path]:
@@ -146,7 +157,7 @@ def _compare(locked: list[Jar], found: list[Jar]) -> None:
 
 
 def _drop_what_spark_ships(name: JarSet, folder: Path) -> None:
-    if name == "broker":
+    if name in _SERVERS:
         return
     shipped = {path.name for path in ivy.pyspark_jars().glob("*.jar")}
     for path in folder.glob("*.jar"):
@@ -160,23 +171,29 @@ def _folder(root: str) -> Path:
     return cache_folder() / "jars" / root.replace(":", "_")
 
 
-def main() -> None:
-    """Fetch both sets with a progress bar; nothing is shown where nothing is missing."""
-    for name in SETS:
-        try:
-            jar_paths(name)
-            continue
-        except SetupError:
-            total = sum(jar.size_bytes for jar in read_lock(LOCK, root_of(name))) or None
+def fetch_shown(name: JarSet) -> None:
+    """Fetch a set with a progress bar on standard error; nothing is shown where nothing is missing. Raises SetupError as `fetch`."""
+    try:
+        jar_paths(name)
+    except SetupError:
+        total = sum(jar.size_bytes for jar in read_lock(LOCK, root_of(name))) or None
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
-        with Progress(*columns) as progress:
+        with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task(f"fetching {root_of(name)}", total=total)
-            fetch(name, lambda size, task=task: progress.advance(task, size))  # type: ignore[misc]
+            fetch(name, lambda size: progress.advance(task, size))
+
+
+def main(names: Sequence[str]) -> None:
+    """Fetch the sets of these names; those that every use needs where none is named. Raises SetupError for an unknown name too."""
+    if unknown := set(names) - set(get_args(JarSet)):
+        raise SetupError(f"{', '.join(sorted(unknown))} is no set of archives; name some of {', '.join(get_args(JarSet))}")
+    for name in SETS if not names else [one for one in get_args(JarSet) if one in names]:
+        fetch_shown(name)
 
 
 if __name__ == "__main__":
     try:
-        main()
+        main(sys.argv[1:])
     except ScoringError as error:
         sys.stderr.write(f"setup: {error}\n")
         raise SystemExit(error.exit_code) from None

@@ -1,18 +1,20 @@
-"""What became of events, read from where consumers would read it: the table `prediction` and the rejected topic."""
+"""What became of events, read from where consumers would read it: the store's history and the rejected topic."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streaming.config import Settings
 from streaming.errors import Unavailable
 from streaming.local.ledger import Address, digest
+from streaming.local.outcomes_hbase import latencies_ms, served_hbase
 from streaming.local.reconcile import Rejected, Served
-from streaming.sinks.migrate import connect
+from streaming.sinks.connection import connect
 
 _SERVED = """
     SELECT prediction_id::text, event_id, event_time::text, source_topic, source_partition, source_offset, encode(payload_digest, 'hex')
@@ -30,26 +32,42 @@ _LAST = "SELECT extract(epoch FROM max(pg_xact_commit_timestamp(xmin)) - min(rec
 
 @dataclass(frozen=True)
 class Speed:
-    """latency_ms: p50, p95, p99 from the producer's timestamp to the commit; seconds: first event sent to last commit."""
+    """latency_ms: p50, p95, p99 from the producer's timestamp to the row's; seconds: first event sent to last row."""
 
     latency_ms: dict[str, float]
     seconds: float
 
 
 def served(settings: Settings) -> list[Served]:
-    """Served rows of the settings' topic. Raises Unavailable."""
+    """Served rows of the settings' topic, from the store that is the judge. Raises Unavailable."""
+    if settings.store.kind == "hbase":
+        return served_hbase(settings)
     with connect(settings.store.dsn.get_secret_value()) as connection:
         rows = connection.execute(_SERVED, (settings.topics.event,)).fetchall()
     return [Served(row[0], (row[1], row[2]), (row[3], row[4], row[5]), row[6]) for row in rows]
 
 
 def speed(settings: Settings) -> Speed:
-    """Latency and duration, from PostgreSQL's commit timestamps. Needs track_commit_timestamp = on. Raises Unavailable."""
+    """Latency and duration, by the store's clock: PostgreSQL's commit timestamps, or those of HBase's cells. Raises Unavailable.
+
+    PostgreSQL needs track_commit_timestamp = on.
+    """
+    if settings.store.kind == "hbase":
+        return _speed(*latencies_ms(settings))
     with connect(settings.store.dsn.get_secret_value()) as connection:
         (quantiles,) = connection.execute(_LATENCY, (settings.topics.event,)).fetchone() or (None,)
         (seconds,) = connection.execute(_LAST, (settings.topics.event,)).fetchone() or (None,)
-    names = ("p50", "p95", "p99")
-    return Speed({name: round(float(ms), 1) for name, ms in zip(names, quantiles or (), strict=False)}, float(seconds or 0))
+    return Speed(_named(quantiles or ()), float(seconds or 0))
+
+
+def _speed(sent_ms: np.ndarray, late_ms: np.ndarray) -> Speed:
+    if not late_ms.size:
+        return Speed({}, 0.0)
+    return Speed(_named(np.percentile(late_ms, (50, 95, 99))), float((sent_ms + late_ms).max() - sent_ms.min()) / 1000)
+
+
+def _named(quantiles_ms: Iterable[float]) -> dict[str, float]:
+    return {name: round(float(ms), 1) for name, ms in zip(("p50", "p95", "p99"), quantiles_ms, strict=False)}
 
 
 def rejected(settings: Settings) -> list[Rejected]:

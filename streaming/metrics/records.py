@@ -145,9 +145,30 @@ class Alert(msgspec.Struct, frozen=True, tag="alert", tag_field="record"):
     version: int = 1
 
 
-Record = Reference | Metrics | Drift | Alert
+class Gap(msgspec.Struct, frozen=True, tag="gap", tag_field="record"):
+    """Offsets of one topic that were gone before a batch read them; on the metrics topic. Spans of two records may overlap: unite them."""
+
+    id: str
+    at: str
+    deployment: str
+    query_id: str
+    batch_id: int
+    """the first batch that goes on behind it"""
+    topic: str
+    cause: Literal["deleted", "recreated", "truncated"]
+    """deleted: by retention, or by hand; recreated: the topic was made again; truncated: the end of the log was cut"""
+    lost: dict[str, list[int | None]]
+    """partition → [first, after the last; null where nobody can know it]"""
+    resumed: dict[str, int]
+    """partition → the first offset read after it; a partition that is no more is left out"""
+    events: int | None
+    """offsets lost in all, null where nobody can know it; markers of transactions are counted as events"""
+    version: int = 1
+
+
+Record = Reference | Metrics | Drift | Alert | Gap
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
-_VERSIONS = {"metrics": (1, 2), "reference": (1, 2), "drift": (1,), "alert": (1, 2)}
+_VERSIONS = {"metrics": (1, 2), "reference": (1, 2), "drift": (1,), "alert": (1, 2), "gap": (1,)}
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -138,7 +139,9 @@ class Registry:
         if create:
             file.parent.mkdir(parents=True, exist_ok=True)
         elif not file.exists():
-            raise RegistryError(f"registry {self._settings.tracking_uri}: the file is not there; register a model by `scoring train`")
+            raise RegistryError(
+                f"registry {_shown(self._settings.tracking_uri)}: the file is not there; register a model by `scoring train`"
+            )
 
     def _experiment(self, client: MlflowClient) -> str:
         found = client.get_experiment_by_name(EXPERIMENT)
@@ -155,7 +158,7 @@ class Registry:
     def _tag(self, tags: dict[str, str], name: str, version: str, tag: str) -> str:
         if tag not in tags:
             raise RegistryError(
-                f"model {name} version {version} in {self._settings.tracking_uri} has no tag {tag}; register it by this service"
+                f"model {name} version {version} in {_shown(self._settings.tracking_uri)} has no tag {tag}; register it by this service"
             )
         return tags[tag]
 
@@ -167,7 +170,7 @@ class Registry:
         """
         from mlflow.exceptions import MlflowException
 
-        uri = self._settings.tracking_uri
+        uri = _shown(self._settings.tracking_uri)
         try:
             yield
         except MlflowException as error:
@@ -191,7 +194,12 @@ def _translated(error: MlflowException, uri: str) -> ScoringError:
 
 
 def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return _shown(" ".join(str(error).split()))[:200] or type(error).__name__
+
+
+def _shown(text: str) -> str:
+    """Without the name and password that an address in it may hold."""
+    return re.sub(r"://[^/@\s]*@", "://", text)
 
 
 def _is_gone(error: OSError) -> bool:

@@ -19,7 +19,7 @@ from streaming.replay.on_the_way import on_the_way
 from streaming.replay.outgoing import Replayed, replayed_events
 from streaming.replay.reader import read_rejections
 from streaming.replay.rejection import Address, Rejection, headers_of, named
-from streaming.replay.selection import Selection, mended
+from streaming.replay.selection import Selection, with_prediction
 from streaming.replay.state import Run
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
 from streaming.steps.replayed import OFFSET, PARTITION, RUN, TOPIC
@@ -47,7 +47,7 @@ def wanted(settings: Settings, run: Run, sent: AbstractSet[Address] = frozenset(
     replay = span_of(settings.kafka, settings.topics.of("replay"))
     waiting = on_the_way(settings, deployment, replay, found) - sent
     # After the replay topic: what is scored meanwhile has a prediction then.
-    predicted = mended(settings.store.dsn.get_secret_value(), deployment, [rejection.address for rejection in found])
+    predicted = with_prediction(settings.store, deployment, [rejection.address for rejection in found])
     left = [rejection for rejection in found if rejection.address not in predicted | waiting | sent]
     return Wanted(left, predicted, waiting - predicted)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from streaming.config import Store
 from streaming.errors import ConfigError
 from streaming.replay.rejection import Address, Rejection
-from streaming.sinks.migrate import connect
+from streaming.sinks.connection import connect
+from streaming.sinks.hbase import HBaseSink
 
 _AGO = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -63,6 +65,17 @@ def mended(dsn: str, deployment: str, addresses: Iterable[Address]) -> set[Addre
     with connect(dsn) as connection:
         rows = connection.execute(_MENDED, (topics, partitions, offsets, deployment)).fetchall()
     return {(topic, partition, offset) for topic, partition, offset in rows}
+
+
+def with_prediction(store: Store, deployment: str, addresses: Collection[Address]) -> set[Address]:
+    """As `mended`, asked of the store that is the judge. Raises Unavailable, StoreError."""
+    if store.kind == "postgres":
+        return mended(store.dsn.get_secret_value(), deployment, addresses)
+    sink = HBaseSink(store.hbase)
+    try:
+        return {(topic, partition, offset) for _, topic, partition, offset in sink.predicted((deployment, *one) for one in addresses)}
+    finally:
+        sink.close()
 
 
 def _columns(addresses: Sequence[Address]) -> tuple[list[str], list[int], list[int]]:

@@ -18,9 +18,7 @@ import structlog
 from streaming.config import Settings, load_settings
 from streaming.contracts import Contract, load_contract
 from streaming.contracts.expectation_record import record_of
-from streaming.contracts.expectation_run import ExpectationReport, run_expectations
-from streaming.contracts.expectations import expected_of, prepare_rows, suite_name
-from streaming.contracts.expected_frame import read_frame
+from streaming.contracts.expectation_run import ExpectationReport
 from streaming.contracts.schema import load_contracts
 from streaming.contracts.statistics import describe, read_blocks
 from streaming.contracts.statistics.anomaly import Report
@@ -32,6 +30,7 @@ from streaming.contracts.statistics.validate import validate_statistics
 from streaming.logs import set_up_logs
 from streaming.models.deployment import load_deployment
 from streaming.records import rfc3339
+from streaming.report.data_suite import file_in_suite, window_in_suite
 from streaming.report.data_window import describable, stream_window
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
 from streaming.topic_span import newest_messages
@@ -62,10 +61,7 @@ def validate_window(settings: Settings, contract: Contract, *, last: int, docs: 
     contracts = load_contracts(settings.schemas, contract.event) | {contract.version: contract}
     messages = newest_messages(settings.kafka, settings.topics.event, last)
     window = stream_window(settings, contracts, contract.version, messages)
-    frame = prepare_rows(window.rows, contract)
-    expectations = run_expectations(
-        frame, expected_of(contract), suite_name(contract), docs, unreadable=window.unreadable, refused=window.refused
-    )
+    expectations = window_in_suite(window, contract, docs=docs)
     block = block_of_rows(describable(window.rows, contract), window.unreadable, _kinds(contract))
     return _published(settings, contract, settings.topics.event, described([block], contract), expectations)
 
@@ -75,8 +71,7 @@ def validate_file(settings: Settings, contract: Contract, file: Path, *, metadat
 
     metadata: whether ids and times stand in it. Raises DataError, and as `validate_window` does.
     """
-    frame, unreadable = read_frame(file, contract, metadata=metadata)
-    expectations = run_expectations(frame, expected_of(contract, metadata=metadata), suite_name(contract), docs, unreadable=unreadable)
+    expectations = file_in_suite(file, contract, metadata=metadata, docs=docs)
     statistics = described(read_blocks(file, _kinds(contract)), contract)
     return _published(settings, contract, str(file), statistics, expectations, metadata=metadata)
 

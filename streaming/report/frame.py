@@ -8,11 +8,14 @@ import msgspec
 import psycopg
 
 from streaming.config import Settings
+from streaming.errors import StoreError, Unavailable
 from streaming.models.deployment import load_deployment
 from streaming.records import rfc3339
 from streaming.report.headline import Headline, Latency, features, headline, latency, latency_now, rate_now
 from streaming.report.reader import Reader
 from streaming.report.story import SCORE, Story, Version
+from streaming.sinks.hbase_reader import stored
+from streaming.sinks.hbase_tables import CURRENT
 
 AT_RISK = """
 SELECT entity_id, score, event_time, scored_at, model_version FROM current_prediction
@@ -20,6 +23,7 @@ WHERE deployment = %s ORDER BY score DESC, entity_id LIMIT %s
 """
 MOST_AT_RISK = 10
 STORE_WAIT_S = 2
+HBASE_ROWS = 5000
 
 
 class FeatureLine(msgspec.Struct, frozen=True):
@@ -98,7 +102,12 @@ def compose(story: Story, deployment: str, *, lag: int | None, at_risk: list[Ris
 
 
 def read_at_risk(settings: Settings, deployment: str, most: int = MOST_AT_RISK) -> list[Risk] | None:
-    """The entities of a deployment with the highest current score; None where the store or its table is not there."""
+    """The entities of a deployment with the highest current score; None where the store or its table is not there.
+
+    HBase has no index by score: there they are the highest among the first HBASE_ROWS entities, which their salted keys make a sample.
+    """
+    if settings.store.kind == "hbase":
+        return _at_risk_hbase(settings, deployment, most)
     try:
         with psycopg.connect(settings.store.dsn.get_secret_value(), connect_timeout=STORE_WAIT_S) as connection:
             connection.execute(f"SET statement_timeout = {STORE_WAIT_S * 1000}")
@@ -106,6 +115,16 @@ def read_at_risk(settings: Settings, deployment: str, most: int = MOST_AT_RISK) 
     except psycopg.Error:
         return None
     return [Risk(entity, score, rfc3339(event_time), rfc3339(scored_at), version) for entity, score, event_time, scored_at, version in rows]
+
+
+def _at_risk_hbase(settings: Settings, deployment: str, most: int) -> list[Risk] | None:
+    hbase = settings.store.hbase.model_copy(update={"timeout_s": STORE_WAIT_S})
+    try:
+        rows = [row.record for row in stored(hbase, CURRENT, most=HBASE_ROWS) if row.record["deployment"] == deployment]
+    except (Unavailable, StoreError):
+        return None
+    rows.sort(key=lambda row: (-row["score"], row["entity_id"]))
+    return [Risk(*(row[name] for name in Risk.__struct_fields__)) for row in rows[:most]]
 
 
 def _line(version: Version, name: str) -> FeatureLine:

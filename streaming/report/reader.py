@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from streaming.config import Settings
 from streaming.errors import TopicError, Unavailable
+from streaming.kafka_refusals import told
 from streaming.metrics.records import decode
 from streaming.report.story import Story, tell
 
@@ -88,7 +89,7 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
         reader.ends = _assign(consumer, settings)
         yield reader
     except KafkaException as error:
-        raise Unavailable(f"{settings.kafka.bootstrap_servers}: {error.args[0].str()}; see that the brokers are up") from None
+        raise told(settings.kafka, "the metrics and alerts topics", error.args[0]) from None
     finally:
         consumer.close()
 
@@ -98,6 +99,9 @@ def _assign(consumer: Consumer, settings: Settings) -> dict[tuple[str, int], int
     topics = consumer.list_topics(timeout=wait_s).topics
     metrics, alerts = settings.topics.of("metrics"), settings.topics.of("alerts")
     if metrics not in topics:
+        hidden = consumer.list_topics(metrics, wait_s).topics[metrics].error
+        if hidden is not None and hidden.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            raise KafkaException(hidden)
         raise TopicError(f"there is no topic {metrics}; create it by `scoring topics create`, or name it under [topics]")
     partitions = [TopicPartition(name, number) for name in (metrics, alerts) if name in topics for number in topics[name].partitions]
     ends: dict[tuple[str, int], int] = {}

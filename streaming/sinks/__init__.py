@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from enum import StrEnum
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -18,20 +19,41 @@ Held = Mapping[Address, Mapping[str, tuple[str, str]]]
 """address → prediction id → digest (hex) and plan id of the row that is stored"""
 
 
+class Delivery(StrEnum):
+    """What a sink promises when the same rows are written again, after a crash or a lost reply."""
+
+    IDEMPOTENT = "at least once with idempotent effect: written again, rows change nothing and get the same verdicts"
+    AT_LEAST_ONCE = "at least once: written again, rows may be there again; a reader drops prediction ids that it knows"
+
+
+class Busy(NamedTuple):
+    """Back-pressure: a sink that is there and cannot take the rows now. Nothing of them counts as written; write them again."""
+
+    reason: str
+    retry_after_s: float
+
+
 class Sink(Protocol):
-    """An operational store of predictions.
+    """Where predictions go. Rows are durable before `write` returns verdicts; what waiting does not mend is raised."""
 
-    Delivery: at least once with idempotent effect. Writing the same rows again changes nothing and gives the same verdicts.
-    """
+    delivery: Delivery
 
-    def write(self, predictions: pa.RecordBatch) -> np.ndarray:
-        """Store rows of the type PREDICTION, durably, before it returns.
+    def write(self, predictions: pa.RecordBatch) -> np.ndarray | Busy:
+        """Store rows of the type PREDICTION.
 
-        Returns verdicts, shape (rows,), uint8 of STANDS, REPEAT, CONFLICT. A row that is stored already with the same
-        address is its own replay and stands. Raises Unavailable (wait, then write again), StoreError (do not).
+        Returns verdicts, shape (rows,), uint8 of STANDS, REPEAT, CONFLICT; or Busy. A row that is stored already with the same
+        address is its own replay and stands; a sink that keeps no keys lets every row stand.
+        Raises Unavailable if the sink cannot be reached (wait, then write again), StoreError or TopicError (do not).
         """
 
-    def held(self, predictions: pa.RecordBatch) -> Held:
+    def close(self) -> None:
+        """Let go of connections and clients; a later `write` opens them again."""
+
+
+class Store(Sink, Protocol):
+    """An operational store: it keeps keys, so its verdicts say which rows stand. IDEMPOTENT by its nature."""
+
+    def held(self, predictions: pa.RecordBatch) -> Held | Busy:
         """What is stored at the deployments and addresses of rows of the type PREDICTION, under whatever id; shadows are left out.
 
         Asked of replayed events alone, before they are written: a mapping may have changed their id. Raises as `write`.

@@ -30,7 +30,7 @@ _FINAL = {
     KafkaError.RECORD_LIST_TOO_LARGE: "raise segment.bytes of the topic",
     KafkaError.INVALID_RECORD: "let its cleanup.policy be delete",
     KafkaError.UNSUPPORTED_COMPRESSION_TYPE: "use brokers that know zstd (2.1 or later)",
-    KafkaError.TOPIC_AUTHORIZATION_FAILED: "let this client write to it",
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "let this client write to it, see `scoring topics acls`",
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "let this client write idempotently",
 }
 

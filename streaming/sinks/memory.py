@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from streaming.records import PREDICTION
-from streaming.sinks import CONFLICT, REPEAT, STANDS, Address, addresses
+from streaming.sinks import CONFLICT, REPEAT, STANDS, Address, Delivery, addresses
 from streaming.steps.replayed import attempts
 
 _ADDRESS = ("source_topic", "source_partition", "source_offset")
@@ -21,6 +21,8 @@ Row = dict[str, Any]
 
 class MemorySink:
     """An operational store of predictions in memory: the history, and the newest row of each entity."""
+
+    delivery = Delivery.IDEMPOTENT
 
     def __init__(self) -> None:
         self._history: dict[tuple[Any, str], Row] = {}
@@ -39,6 +41,9 @@ class MemorySink:
             if row["role"] != "shadow" and address in asked:
                 found.setdefault(address, {})[row["prediction_id"]] = row["payload_digest"], row["plan_id"]
         return found
+
+    def close(self) -> None:
+        """Nothing is held but the rows, which stay."""
 
     @property
     def history(self) -> list[Row]:

@@ -15,10 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from streaming.errors import StoreError, Unavailable
 from streaming.records import PREDICTION
-from streaming.sinks import CONFLICT, REPEAT, STANDS, Address, addresses, first_of_batch
-from streaming.sinks.migrate import connect
+from streaming.sinks import CONFLICT, REPEAT, STANDS, Address, Busy, Delivery, addresses, first_of_batch
+from streaming.sinks.connection import connect, first_line, judged
 
 _COLUMNS = ", ".join(PREDICTION.names)
 _INCOMING = "CREATE TEMPORARY TABLE IF NOT EXISTS incoming (LIKE prediction) ON COMMIT DELETE ROWS"
@@ -53,10 +52,10 @@ _CURRENT = f"""
     ON CONFLICT (deployment, entity_id) DO UPDATE SET {_SET}
     WHERE ({", ".join(f"EXCLUDED.{n}" for n in _NEWER.split(", "))}) > ({", ".join(f"c.{n}" for n in _NEWER.split(", "))})"""  # noqa: S608
 
-# SQLSTATE classes that go away: connection, transaction rollback, resources, operator intervention (a statement's timeout
-# too), the system's own errors; a lock, and a standby that is not yet the primary.
-_PASSES = ("08", "40", "53", "57", "58", "55P03", "25006")
-_OTHER_TABLES = ("42P01", "42703")  # a table or a column that is not there
+# What the server says when it is there and has too much on its hands: resources, a lock that another holds, a statement's time.
+_BUSY = ("53", "55P03", "57014")
+_CHECK = "23514"
+_RETRY_AFTER_S = 1.0
 
 T = TypeVar("T")
 Standing = dict[str, tuple[Any, ...]]
@@ -64,40 +63,50 @@ Standing = dict[str, tuple[Any, ...]]
 
 
 class PostgresSink:
-    """Writes predictions; holds one connection, opened when first needed and again after it broke."""
+    """Writes predictions over one connection, opened when first needed and again after it broke.
+
+    One, not a pool: a worker is a process with one task at a time, and a task writes one transaction after the other. Many
+    workers share a server by a pooler in front of it, in session mode because of the temporary table.
+    """
+
+    delivery = Delivery.IDEMPOTENT
 
     def __init__(self, dsn: str, *, statement_timeout_s: float = 60) -> None:
         self._dsn = dsn
         self._limits = dict.fromkeys(("statement_timeout", "lock_timeout"), f"{int(statement_timeout_s * 1000)}ms")
         self._connection: psycopg.Connection | None = None
 
-    def write(self, predictions: pa.RecordBatch) -> np.ndarray:
-        """See Sink.write."""
+    def write(self, predictions: pa.RecordBatch) -> np.ndarray | Busy:
+        """See Sink.write. A commit whose reply was lost raises Unavailable; written again, its rows have the same verdicts."""
         verdicts = first_of_batch(predictions)
         unique = predictions.filter(pa.array(verdicts == STANDS))
         if unique.num_rows:
             stood_before = self._attempt(lambda connection: _store(connection, unique))
+            if isinstance(stood_before, Busy):
+                return stood_before
             if stood_before:
                 self._judge(predictions, verdicts, stood_before)
         return verdicts
 
-    def held(self, predictions: pa.RecordBatch) -> dict[Address, dict[str, tuple[str, str]]]:
-        """See Sink.held."""
+    def held(self, predictions: pa.RecordBatch) -> dict[Address, dict[str, tuple[str, str]]] | Busy:
+        """See Store.held."""
         asked = [list(column) for column in zip(*sorted(set(addresses(predictions))), strict=True)]
         return self._attempt(lambda connection: _held(connection, asked)) if asked else {}
 
     def close(self) -> None:
-        """Close the connection."""
+        """See Sink.close."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _attempt(self, work: Callable[[psycopg.Connection], T]) -> T:
+    def _attempt(self, work: Callable[[psycopg.Connection], T]) -> T | Busy:
         try:
             connection = self._open()
             with connection.transaction():
                 return work(connection)
         except psycopg.Error as error:
+            if busy(error):
+                return Busy(f"PostgreSQL ({error.sqlstate}): {first_line(error)}", _RETRY_AFTER_S)
             self.close()
             raise judged(error) from None
 
@@ -148,20 +157,13 @@ def csv_bytes(rows: pa.RecordBatch) -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
-def judged(error: psycopg.Error) -> Unavailable | StoreError:
-    """What an error of PostgreSQL means to a sink: Unavailable if waiting may mend it, StoreError if not.
+def busy(error: psycopg.Error) -> bool:
+    """Whether a server that is there asks for less or for later: disk or memory is full, another holds a lock, a statement took too long.
 
-    >>> judged(psycopg.errors.DiskFull("could not extend file"))
-    Unavailable('PostgreSQL (53100): could not extend file')
+    A row that waited for the default partition while its month was made fails a check without a name; written again, it finds its place.
+
+    >>> busy(psycopg.errors.LockNotAvailable()), busy(psycopg.errors.AdminShutdown())
+    (True, False)
     """
-    passes = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)  # a connection that broke has no code
-    if error.sqlstate is not None:
-        passes = error.sqlstate.startswith(_PASSES)
-    if passes:
-        return Unavailable(f"PostgreSQL ({error.sqlstate or 'no answer'}): {_first_line(error)}")
-    remedy = "; bring the tables to this release with `scoring store migrate`" if error.sqlstate in _OTHER_TABLES else ""
-    return StoreError(f"PostgreSQL refused predictions ({error.sqlstate or 'client'}): {_first_line(error)}{remedy}")
-
-
-def _first_line(error: Any) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    month_was_made = error.sqlstate == _CHECK and error.diag.constraint_name is None
+    return month_was_made or (error.sqlstate or "").startswith(_BUSY)

@@ -24,16 +24,15 @@ def rejected_rows(
     if not reasons:
         return pa.RecordBatch.from_pylist([], schema=REJECTED)
     places = sorted(reasons)
-    original = batch.select(RAW.names).take(pa.array(places, pa.int64()))
-    told = [
-        {
-            "stage": stage,
-            "reason": reasons[row][0].rule,
-            "path": reasons[row][0].path,
-            "message": message_of(reasons[row]),
-            "value_found": reasons[row][0].value,
-            "schema_version": int(versions[row]),
-        }
-        for row in places
-    ]
-    return pa.RecordBatch.from_arrays([*original.columns, *pa.RecordBatch.from_pylist(told, schema=REASON).columns], schema=REJECTED)
+    rows = pa.array(places, pa.int64())
+    firsts = [reasons[row][0] for row in places]
+    told = {
+        "stage": [stage] * len(places),
+        "reason": [first.rule for first in firsts],
+        "path": [first.path for first in firsts],
+        "message": [message_of(reasons[row]) for row in places],
+        "value_found": [first.value for first in firsts],
+        "schema_version": versions[places],
+    }
+    columns = [pa.array(told[field.name], field.type) for field in REASON]
+    return pa.RecordBatch.from_arrays([*batch.select(RAW.names).take(rows).columns, *columns], schema=REJECTED)

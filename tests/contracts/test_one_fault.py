@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from streaming.contracts import one_fault
+from streaming.contracts import alone, one_fault
 from streaming.contracts.schema import DIALECT, Contract, parse_contract
 
 HEAD: dict[str, Any] = {
@@ -102,7 +102,7 @@ LEFT = [
     _event(who=10, code="a\0"),
     b'{"who": 3, ' + _event(who=10)[1:],
     b'{"plan": "who", "who": 3, ' + _event(code="plan")[1:],
-    _event(who=["x" * one_fault.LONGEST_VALUE]),
+    _event(who=["x" * alone.LONGEST_VALUE]),
     b"[]",
     b'{"\\u0061t": 1}',
 ]
@@ -149,7 +149,7 @@ def test_any_number_of_unknown_names_is_told_and_few_are_remembered() -> None:
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(one_fault, "KNOWN", 3)
+    monkeypatch.setattr(alone, "KNOWN", 3)
     contract = parse_contract({**HEAD, "properties": FIELDS}, "forgetful", 1, "forgetful")
     values = [_event(who=number) for number in range(-20, 0)]
     assert list(_told(contract, *values).values()) == [contract.exact.decode_whole(value)[1] for value in values]

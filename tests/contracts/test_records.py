@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from streaming.contracts.reasons import RULES
-from streaming.metrics.records import Alert, Drift, FeatureDrift, Group, Metrics, Record, Reference, encode
+from streaming.metrics.records import Alert, Drift, FeatureDrift, Gap, Group, Metrics, Record, Reference, encode
 from streaming.metrics.sketches import Bins, Histogram
 from streaming.records import PREDICTION
 from streaming.sinks.acknowledged import TIME_HEADER
@@ -34,6 +34,8 @@ RECORDS: list[Record] = [
           **WINDOW, events=3, message="m"),
     Alert("b", AT, "raised", "new_reason", "churn_risk", "", "", feature="enum", measure="share", value=0.3, threshold=0.0, since=AT,
           **WINDOW, events=3, message="m", version=2),
+    Gap("g", AT, "churn_risk", "q", 3, "t", "deleted", {"0": [4, 9]}, {"0": 9}, 5),
+    Gap("h", AT, "churn_risk", "q", 3, "t", "recreated", {"0": [4, None], "1": [2, None]}, {"0": 0}, None),
 ]  # fmt: skip
 
 

@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 from contract_versions import document
 
+from streaming.contracts import load_contract
 from streaming.contracts.checksums import check_folder, publish
+from streaming.contracts.statistics import describe
+from streaming.contracts.statistics.against_contract import against_contract
+from streaming.contracts.statistics.parse import block_of_rows
+from streaming.contracts.statistics.proposal import write_proposal
 from streaming.contracts.versions import publish_one
 from streaming.errors import ContractError
 
@@ -38,3 +43,15 @@ def test_another_comment_is_no_mark(tmp_path: Path) -> None:
     path = draft(tmp_path, amount={"$comment": "seen by risk, 2026-01-02; review: yearly", "description": "review: no mark"})
     publish_one(path)
     assert check_folder(tmp_path) == {"thing/v1.json": "published"}
+
+
+def test_a_field_that_data_proposed_is_not_published(tmp_path: Path) -> None:
+    path = draft(tmp_path)
+    contract = load_contract(path)
+    seen = describe([block_of_rows([{"at": "2026-01-02T00:00:00Z", "who": "w", "amount": 1, "colour": "red"}] * 9)])
+    path.unlink()
+    proposed = write_proposal(contract, against_contract(seen, contract), tmp_path).rename(path)
+    with pytest.raises(ContractError, match="1 guesses are marked for review, the first at /properties/colour"):
+        publish_one(proposed)
+    with pytest.raises(ContractError, match="marked for review"):
+        publish(tmp_path)

@@ -4,78 +4,26 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import psycopg
 import pyarrow as pa
 import pytest
+from kept import Kept, Memory, kept
 from prediction_rows import NOON, row, rows
-from psycopg.rows import dict_row
 
-from streaming.config import load_settings
-from streaming.sinks import CONFLICT, REPEAT, STANDS, Sink
-from streaming.sinks.memory import MemorySink
-from streaming.sinks.migrate import migrate
-from streaming.sinks.postgres import PostgresSink
-
-HISTORY = ("event_id", "entity_id", "role", "score", "source_partition", "source_offset", "plan_id")
-CURRENT = ("deployment", "entity_id", "event_id", "score", "source_partition", "source_offset")
+from streaming.sinks import CONFLICT, REPEAT, STANDS
 
 
-class Store(Protocol):
-    """A sink, and what a reader finds in it."""
-
-    @property
-    def sink(self) -> Sink: ...
-    def history(self) -> list[tuple[Any, ...]]: ...
-    def current(self) -> list[tuple[Any, ...]]: ...
+@pytest.fixture(params=["memory", *(pytest.param(kind, marks=pytest.mark.integration) for kind in ("postgres", "hbase"))])
+def store(request: pytest.FixtureRequest) -> Kept:
+    return kept(request, request.param)
 
 
-def values(found: list[dict[str, Any]], names: tuple[str, ...]) -> list[tuple[Any, ...]]:
-    return sorted(tuple(entry[name] for name in names) for entry in found)
-
-
-class Memory:
-    def __init__(self) -> None:
-        self.sink = MemorySink()
-
-    def history(self) -> list[tuple[Any, ...]]:
-        return values(self.sink.history, HISTORY)
-
-    def current(self) -> list[tuple[Any, ...]]:
-        return values(list(self.sink.current.values()), CURRENT)
-
-
-class Postgres:
-    def __init__(self, dsn: str) -> None:
-        migrate(dsn)
-        self.sink, self._dsn = PostgresSink(dsn), dsn
-
-    def history(self) -> list[tuple[Any, ...]]:
-        return values(self._select("SELECT * FROM prediction"), HISTORY)
-
-    def current(self) -> list[tuple[Any, ...]]:
-        return values(self._select("SELECT * FROM current_prediction"), CURRENT)
-
-    def _select(self, query: str) -> list[dict[str, Any]]:
-        with psycopg.connect(self._dsn, row_factory=dict_row) as connection:
-            return connection.execute(query.encode()).fetchall()
-
-
-@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.integration)])
-def store(request: pytest.FixtureRequest) -> Store:
-    if request.param == "memory":
-        return Memory()
-    path: Path = request.getfixturevalue("settings_file")
-    return Postgres(load_settings(path).store.dsn.get_secret_value())
-
-
-def verdicts(store: Store, *entries: dict[str, Any]) -> list[int]:
+def verdicts(store: Kept, *entries: dict[str, Any]) -> list[int]:
     return [int(verdict) for verdict in store.sink.write(rows(*entries))]
 
 
-def test_an_empty_batch_changes_nothing(store: Store) -> None:
+def test_an_empty_batch_changes_nothing(store: Kept) -> None:
     assert verdicts(store) == []
     verdicts(store, row("a"))
     before = store.history(), store.current()
@@ -83,7 +31,7 @@ def test_an_empty_batch_changes_nothing(store: Store) -> None:
     assert (store.history(), store.current()) == before
 
 
-def test_a_replay_changes_nothing_and_has_the_verdicts_of_the_first_time(store: Store) -> None:
+def test_a_replay_changes_nothing_and_has_the_verdicts_of_the_first_time(store: Kept) -> None:
     batch = [row("a", body="x"), row("b", entity="c2", offset=1), row("a", body="x", offset=2), row("a", body="y", offset=3)]
     first = verdicts(store, *batch)
     before = store.history(), store.current()
@@ -92,21 +40,21 @@ def test_a_replay_changes_nothing_and_has_the_verdicts_of_the_first_time(store: 
     assert (store.history(), store.current()) == before
 
 
-def test_a_replay_with_another_score_leaves_the_row_that_stands(store: Store) -> None:
+def test_a_replay_with_another_score_leaves_the_row_that_stands(store: Kept) -> None:
     verdicts(store, row("a", score=0.1))
     assert verdicts(store, row("a", score=0.9, plan_id="q/9")) == [STANDS]
     assert [entry[3] for entry in store.history()] == [0.1]
     assert [entry[3] for entry in store.current()] == [0.1]
 
 
-def test_a_replay_in_another_order_stands_at_its_own_address(store: Store) -> None:
+def test_a_replay_in_another_order_stands_at_its_own_address(store: Kept) -> None:
     verdicts(store, row("a", body="x"), row("a", body="x", offset=5))
     assert verdicts(store, row("a", body="y", offset=9), row("a", body="x", offset=5), row("a", body="x")) == [CONFLICT, REPEAT, STANDS]
     assert [entry[5] for entry in store.history()] == [0]
 
 
 @pytest.mark.parametrize("elsewhere", [{"offset": 7}, {"source_partition": 2}, {"source_topic": "t.replay"}], ids=str)
-def test_the_first_row_of_an_event_stands(store: Store, elsewhere: dict[str, Any]) -> None:
+def test_the_first_row_of_an_event_stands(store: Kept, elsewhere: dict[str, Any]) -> None:
     verdicts(store, row("a", body="x", score=0.1))
     before = store.history(), store.current()
     assert verdicts(store, row("a", body="x", score=0.9, **elsewhere)) == [REPEAT]
@@ -114,12 +62,12 @@ def test_the_first_row_of_an_event_stands(store: Store, elsewhere: dict[str, Any
     assert (store.history(), store.current()) == before
 
 
-def test_the_same_id_at_another_time_is_another_event(store: Store) -> None:
+def test_the_same_id_at_another_time_is_another_event(store: Kept) -> None:
     assert verdicts(store, row("a", body="x"), row("a", body="y", seconds=1, offset=1)) == [STANDS, STANDS]
     assert len(store.history()) == 2
 
 
-def test_current_never_goes_back(store: Store) -> None:
+def test_current_never_goes_back(store: Kept) -> None:
     """The order is event time, broker time, partition, offset: each decides only where those before it are equal."""
     later = NOON + timedelta(seconds=1)
     ascending = [
@@ -138,26 +86,26 @@ def test_current_never_goes_back(store: Store) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_current_is_the_newest_whatever_the_order_within_a_batch(store: Store, seed: int) -> None:
+def test_current_is_the_newest_whatever_the_order_within_a_batch(store: Kept, seed: int) -> None:
     entries = [row(f"e{n}", seconds=n % 5, offset=n) for n in range(20)]
     random.Random(seed).shuffle(entries)
     assert set(verdicts(store, *entries)) == {STANDS}
     assert [found[2] for found in store.current()] == ["e19"]
 
 
-def test_entities_and_deployments_have_current_rows_of_their_own(store: Store) -> None:
+def test_entities_and_deployments_have_current_rows_of_their_own(store: Kept) -> None:
     verdicts(store, row("a"), row("b", entity="c2", seconds=9, offset=1), row("c", deployment="other", seconds=5, offset=2))
     assert [found[:3] for found in store.current()] == [("other", "c1", "c"), ("risk", "c1", "a"), ("risk", "c2", "b")]
 
 
-def test_a_shadow_is_kept_and_is_never_current(store: Store) -> None:
+def test_a_shadow_is_kept_and_is_never_current(store: Kept) -> None:
     verdicts(store, row("a", seconds=0))
     verdicts(store, row("b", seconds=9, offset=1, role="shadow", variant="next"))
     assert [found[2] for found in store.current()] == ["a"]
     assert [found[2] for found in store.history()] == ["champion", "shadow"]
 
 
-def test_a_row_that_does_not_stand_is_not_current(store: Store) -> None:
+def test_a_row_that_does_not_stand_is_not_current(store: Kept) -> None:
     verdicts(store, row("a", body="x"))
     verdicts(store, row("a", body="y", offset=99), row("a", body="x", offset=98))
     assert [found[5] for found in store.current()] == [0]
@@ -189,7 +137,7 @@ def traffic(seed: int) -> list[pa.RecordBatch]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_every_store_does_as_the_one_in_memory(store: Store, seed: int) -> None:
+def test_every_store_does_as_the_one_in_memory(store: Kept, seed: int) -> None:
     model, seen = Memory(), set()
     for batch in traffic(seed):
         expected = model.sink.write(batch).tolist()

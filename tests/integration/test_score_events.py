@@ -94,6 +94,8 @@ def test_every_event_has_one_outcome_and_every_bad_one_its_reason(settings: Sett
     _check_surroundings(settings, job)
     assert job.terminate() == 0
     _check_logs(job, scored=352)
+    summed = "SELECT value, sum(events)::int FROM rejection WHERE dimension = 'reason' GROUP BY 1"
+    assert dict(select(settings, summed)) == Counter([reason for _, reason in kinds.values()] + ["event_conflict"])
     log = ds.dataset(settings.stream.scoring_log, format="parquet", partitioning="hive", exclude_invalid_files=True).to_table()
     assert log.num_rows == 352
     assert set(log.column("prediction_id").to_pylist()) == {str(i) for (i,) in select(settings, "SELECT prediction_id FROM prediction")}
@@ -184,3 +186,12 @@ def test_a_new_alias_takes_over_at_a_batch_boundary(bare_settings: Settings, sta
     by_plan = Counter((row[4], row[3]) for row in stored(settings).values())
     assert len(by_plan) == len({plan for plan, _ in by_plan}), "each batch has one version"
     assert job.terminate() == 0
+    noted = select(settings, "SELECT model_version, version_before, plan_id FROM deployment_log ORDER BY id")
+    assert [row[:2] for row in noted] == [("1", None), ("2", "1")], "each is noted once, before it first serves"
+    first = {version: min(_batch(plan) for plan, scored_by in by_plan if scored_by == version) for version in "12"}
+    last = max(_batch(plan) for plan, scored_by in by_plan if scored_by == "1")
+    assert _batch(noted[0][2]) <= first["1"] <= last < _batch(noted[1][2]) <= first["2"]
+
+
+def _batch(plan_id: str) -> int:
+    return int(plan_id.split("/")[1])

@@ -30,6 +30,19 @@ def test_the_lock_holds_both_sets_for_the_pinned_versions() -> None:
     assert all(len(jar.sha256) == 64 and jar.size_bytes > 0 for jar in jars.read_lock(jars.LOCK, ROOT))
 
 
+def test_hbase_is_locked_too_and_fetched_only_by_its_name(cache: Path) -> None:
+    locked = jars.read_lock(jars.LOCK, jars.root_of("hbase"))
+    assert jars.root_of("hbase") in {jar.coordinates for jar in locked}
+    assert "hbase" not in jars.SETS
+    with pytest.raises(SetupError, match="python -m streaming.local.jars hbase"):
+        jars.jar_paths("hbase")
+
+
+def test_a_set_that_there_is_not_is_refused() -> None:
+    with pytest.raises(SetupError, match="hive is no set of archives; name some of spark-kafka, "):
+        jars.main(["hive"])
+
+
 def test_an_unknown_version_is_not_in_the_lock() -> None:
     assert jars.read_lock(jars.LOCK, "org.apache.kafka:kafka_2.13:9.9.9") == []
 

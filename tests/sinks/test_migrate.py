@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import psycopg
 import pytest
@@ -16,9 +16,12 @@ from structlog.testing import capture_logs
 
 from streaming.config import load_settings
 from streaming.errors import StoreError, Unavailable
-from streaming.sinks import STANDS
-from streaming.sinks.migrate import check_tables, connect, keep_months, make_months, migrate
+from streaming.sinks import STANDS, Busy
+from streaming.sinks.connection import connect
+from streaming.sinks.migrate import check_tables, migrate
+from streaming.sinks.months import make_months
 from streaming.sinks.postgres import PostgresSink
+from streaming.sinks.upkeep import keep_months
 
 pytestmark = pytest.mark.integration
 LATER = datetime(2040, 5, 31, 23, 59, tzinfo=UTC)
@@ -137,6 +140,21 @@ def test_a_table_that_someone_holds_is_left_for_the_next_time(dsn: str) -> None:
             assert make_months(dsn, LATER) == []
     assert [entry["event"] for entry in logs] == ["partitions_not_made"]
     assert make_months(dsn, LATER) == AROUND
+
+
+def test_a_row_on_its_way_to_the_default_partition_while_its_month_is_made_is_written_again(dsn: str) -> None:
+    sink, batch, told = PostgresSink(dsn), rows(at("inside", datetime(2040, 5, 15, tzinfo=UTC))), []
+    writer = Thread(target=lambda: told.append(sink.write(batch)))
+    with psycopg.connect(dsn) as migrator, psycopg.connect(dsn, autocommit=True) as watcher:
+        migrator.execute("SELECT make_prediction_month('2040-05-31')")
+        writer.start()
+        while watcher.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'prediction_default'::regclass").fetchone() is None:
+            assert writer.is_alive()
+    writer.join()
+    assert isinstance(told[0], Busy)
+    assert "violates partition constraint" in told[0].reason
+    assert sink.write(batch).tolist() == [STANDS]
+    assert places(dsn) == {"inside": "prediction_2040_05"}
 
 
 def test_the_thread_makes_what_is_missing_again_and_again(dsn: str) -> None:

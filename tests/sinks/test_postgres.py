@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from prediction_rows import row, rows
 from streaming.config import load_settings
 from streaming.errors import StoreError, Unavailable
 from streaming.replay.selection import mended
-from streaming.sinks import CONFLICT, REPEAT, STANDS
+from streaming.sinks import CONFLICT, REPEAT, STANDS, Busy
 from streaming.sinks.migrate import check_tables, migrate
 from streaming.sinks.postgres import PostgresSink
 from streaming.sinks.replays import Replays
@@ -165,8 +166,10 @@ def test_mended_is_what_this_deployment_served(dsn: str) -> None:
 
 
 def connections(dsn: str) -> int:
-    (found,) = select(dsn, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
-    return int(str(found[0]))
+    return len(select(dsn, _OTHERS))
+
+
+_OTHERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 
 def test_what_the_store_never_takes_is_a_store_error_and_leaves_no_connection(dsn: str) -> None:
@@ -198,11 +201,16 @@ def test_a_standby_that_takes_no_writes_is_waited_for(dsn: str) -> None:
     assert sink.write(rows(row("b", offset=1))).tolist() == [STANDS]
 
 
-def test_a_lock_and_a_slow_statement_are_waited_for(dsn: str) -> None:
+def test_a_lock_and_a_slow_statement_are_told_as_busy_and_keep_the_connection(dsn: str) -> None:
     sink = PostgresSink(dsn, statement_timeout_s=0.3)
     sink.write(rows(row("a")))
+    mine = select(dsn, _OTHERS)
     with psycopg.connect(dsn) as other:
         other.execute("LOCK TABLE prediction IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(Unavailable, match="57014|55P03"):
-            sink.write(rows(row("b", offset=1)))
+        for told in (sink.write(rows(row("b", offset=1))), sink.held(rows(row("a")))):
+            assert isinstance(told, Busy)
+            assert re.match(r"PostgreSQL \((57014|55P03)\): canceling statement", told.reason)
+            assert told.retry_after_s > 0
+    assert select(dsn, "SELECT count(*) FROM prediction") == [(1,)]
     assert sink.write(rows(row("b", offset=1))).tolist() == [STANDS]
+    assert select(dsn, _OTHERS) == mine

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming.records import INSTANT, rfc3339
@@ -42,6 +42,7 @@ def expected(rows: pa.RecordBatch, deployment: str, shadow: str | None) -> list[
     return ids
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(ID_TEXTS, TIMES, ADDRESSES), max_size=5), st.sampled_from([None, "challenger-2", 'a"b']))
 def test_ids_are_uuid5_of_the_canonical_json(rows: list[tuple[str | None, int, tuple[str, int, int]]], shadow: str | None) -> None:
     given_rows = batch(rows)

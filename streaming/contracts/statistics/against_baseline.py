@@ -205,32 +205,39 @@ def _moved(old: FieldStatistics, new: FieldStatistics, found: Distance, comparis
 
 
 def _presence(name: str, old: FieldStatistics, new: FieldStatistics, comparison: Comparison, limits: Thresholds) -> Iterator[Anomaly]:
-    before, now = old.present / old.rows, new.present / new.rows
-    first, second = _WORDS[comparison]
-    chance = share_by_chance(before, now, old.rows, new.rows)
-    if abs(before - now) > limits.presence + chance:
-        yield Anomaly(
-            name, "presence", f"a value in {now * 100:.3g} % of the rows {second}, {before * 100:.3g} % {first}",
-            f"a difference of at most {limits.presence * 100:g} points{_by_chance(chance * 100, 1)}", None, None, True,
-            f"see why {shown_name(name)} is {'missing' if now < before else 'there'} more often",
-            "if it is meant: make the field optional or required, and train again", None,
-        )  # fmt: skip
+    missing = new.present / new.rows < old.present / old.rows
+    yield from _share(
+        name, (old.present, new.present), (old.rows, new.rows), comparison, limits, of=("a value", "rows"),
+        data=f"see why {shown_name(name)} is {'missing' if missing else 'there'} more often",
+        schema="if it is meant: make the field optional or required, and train again",
+    )  # fmt: skip
 
 
 def _not_finite(name: str, old: FieldStatistics, new: FieldStatistics, comparison: Comparison, limits: Thresholds) -> Iterator[Anomaly]:
     """NaN and infinity are there as values, and in no distribution: their share is compared by itself."""
     if old.numbers is None or new.numbers is None:
         return
+    before, now = (side.nan + side.infinite for side in (old.numbers, new.numbers))
+    totals = old.numbers.moments.count + before, new.numbers.moments.count + now
+    yield from _share(
+        name, (before, now), totals, comparison, limits, of=("NaN or infinity", "numbers"),
+        data=f"see why {shown_name(name)} is {'more' if now * totals[0] > before * totals[1] else 'less'} often no finite number",
+        schema="no schema allows them; if it is meant, take these data as the baseline",
+    )  # fmt: skip
+
+
+def _share(
+    name: str, found: tuple[int, int], totals: tuple[int, int], comparison: Comparison, limits: Thresholds, *,
+    of: tuple[str, str], data: str, schema: str,
+) -> Iterator[Anomaly]:  # fmt: skip
+    """The anomaly of a share that differs, `found` of `totals` on both sides. of: what is found in what; data, schema: the two mends."""
+    before, now = (part / total for part, total in zip(found, totals, strict=True))
+    chance = share_by_chance(before, now, *totals)
     first, second = _WORDS[comparison]
-    counts = [side.moments.count + side.nan + side.infinite for side in (old.numbers, new.numbers)]
-    before, now = ((side.nan + side.infinite) / count for side, count in zip((old.numbers, new.numbers), counts, strict=True))
-    chance = share_by_chance(before, now, counts[0], counts[1])
     if abs(before - now) > limits.presence + chance:
         yield Anomaly(
-            name, "presence", f"NaN or infinity in {now * 100:.3g} % of the numbers {second}, {before * 100:.3g} % {first}",
-            f"a difference of at most {limits.presence * 100:g} points{_by_chance(chance * 100, 1)}", None, None, True,
-            f"see why {shown_name(name)} is {'more' if now > before else 'less'} often no finite number",
-            "no schema allows them; if it is meant, take these data as the baseline", None,
+            name, "presence", f"{of[0]} in {now * 100:.3g} % of the {of[1]} {second}, {before * 100:.3g} % {first}",
+            f"a difference of at most {limits.presence * 100:g} points{_by_chance(chance * 100, 1)}", None, None, True, data, schema, None,
         )  # fmt: skip
 
 

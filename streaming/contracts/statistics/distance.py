@@ -13,7 +13,8 @@ from streaming.contracts.statistics import sketches
 BINS = 10
 _FLOOR = 1e-4  # the share that PSI takes for an empty bin, as its inventors do: it would be infinite otherwise
 
-_CHANCE_Z = 4.753  # one-sided 1e-6 of a normal: of 100 fields that are compared every hour, one alarms by chance about once a year
+# One-sided 1e-6 of a normal: of 100 fields that are compared every hour, one alarms by chance about once a year; of 20 series, in five.
+CHANCE_Z = 4.753
 
 
 def l_infinity(before: Mapping[str, float], now: Mapping[str, float]) -> tuple[float, str]:
@@ -40,7 +41,7 @@ def l_infinity_by_chance(before: Mapping[str, float], now: Mapping[str, float]) 
     if not n or not m:
         return 0.0
     shares = np.array([(before.get(value, 0) + now.get(value, 0)) / (n + m) for value in {*before, *now}])
-    return float(_CHANCE_Z * np.sqrt((shares * (1 - shares)).max() * (1 / n + 1 / m)))
+    return float(CHANCE_Z * np.sqrt((shares * (1 - shares)).max() * (1 / n + 1 / m)))
 
 
 def share_by_chance(before: float, now: float, rows_before: int, rows_now: int) -> float:
@@ -64,16 +65,16 @@ def jensen_shannon(before: Sequence[float], now: Sequence[float]) -> float:
     return float((_divergence(p, middle) + _divergence(q, middle)) / 2)
 
 
-def psi(before: Sequence[float], now: Sequence[float]) -> float:
+def psi(before: Sequence[float], now: Sequence[float], *, floor: float | None = None) -> float:
     """Population stability index of two histograms over the same bins, in nats.
 
-    An empty bin counts as one in ten thousand, or as half a value of the smaller sample if that is more: else one value less in a
-    sample of fifty would be a shift.
+    floor: the share that a bin has at least. Without one it is one in ten thousand, or half a value of the smaller sample if that is
+    more: else one value less in a sample of fifty would be a shift.
 
     >>> psi([5, 5], [1, 1])
     0.0
     """
-    floor = _floor(before, now)
+    floor = _floor(before, now) if floor is None else floor
     p, q = np.maximum(_shares(before), floor), np.maximum(_shares(now), floor)
     return float(((q - p) * np.log(q / p)).sum())
 
@@ -103,8 +104,8 @@ def jensen_shannon_by_chance(before: Sequence[float], now: Sequence[float]) -> f
     return psi_by_chance(before, now) / (8 * math.log(2))
 
 
-def psi_by_chance(before: Sequence[float], now: Sequence[float]) -> float:
-    """The PSI that two samples of one population exceed with a probability of about 1e-6, in nats.
+def psi_by_chance(before: Sequence[float], now: Sequence[float], *, z: float = CHANCE_Z) -> float:
+    """The PSI that two samples of one population exceed with a probability of about 1e-6 (at the default z), in nats.
 
     It is distributed as (1/n + 1/m) times a chi-square with one degree of freedom less than there are bins with a value (Yurdakul
     & Naranjo 2020, Journal of Risk Model Validation 14(4)); its quantile is taken by Wilson and Hilferty's cube.
@@ -116,7 +117,7 @@ def psi_by_chance(before: Sequence[float], now: Sequence[float]) -> float:
     if freedom < 1 or not n or not m:
         return 0.0
     spread = 2 / (9 * freedom)
-    return float(freedom * (1 - spread + _CHANCE_Z * math.sqrt(spread)) ** 3 * (1 / n + 1 / m))
+    return float(freedom * (1 - spread + z * math.sqrt(spread)) ** 3 * (1 / n + 1 / m))
 
 
 def shared_bins(before: bytes, now: bytes) -> tuple[list[float], list[float]]:

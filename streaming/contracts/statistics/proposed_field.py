@@ -10,7 +10,7 @@ from streaming.contracts.statistics.field import FieldStatistics
 
 _MOST_CHOICES = 20
 _SEEN_EACH = 5  # a value that came less often on average is hardly one of a closed list
-REVIEW = "Proposed from data; review it."
+REVIEW = "review: proposed from data"  # a comment with which no schema is published
 
 
 def property_for(seen: FieldStatistics) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def _described(seen: FieldStatistics, spec: dict[str, Any]) -> dict[str, Any]:
     types = [kind] if isinstance(kind, str) else kind
     if seen.null and "null" not in types:
         spec = spec | {"type": [*types, "null"]} | ({"enum": [*spec["enum"], None]} if "enum" in spec else {})
-    return {"description": REVIEW} | spec
+    return {"$comment": REVIEW} | spec
 
 
 def _number(seen: FieldStatistics, *, whole: bool) -> dict[str, Any]:

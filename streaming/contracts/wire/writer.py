@@ -21,7 +21,7 @@ from confluent_kafka.schema_registry.json_schema import JSONSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext, SerializationError
 
 from streaming.config import SchemaRegistry
-from streaming.contracts.reasons import Reason, message_of
+from streaming.contracts.reasons import message_of
 from streaming.contracts.registry_client import registry_client, registry_name
 from streaming.contracts.schema import Contract
 from streaming.contracts.wire.cloud_events import CONTENT_TYPE, STRUCTURED
@@ -146,7 +146,6 @@ def avro_record(event: bytes, contract: Contract) -> dict[str, Any]:
     """The JSON text of an event as the values that an Avro writer takes: times as datetime. Raises InvalidEvent."""
     decoded = contract.decode(pa.array([event], pa.binary()))
     if decoded.rejected:
-        reasons: list[Reason] = decoded.rejected[0]
-        raise InvalidEvent(f"{contract.event} v{contract.version}: {message_of(reasons)}; mend the event before it is sent")
+        raise InvalidEvent(f"{contract.event} v{contract.version}: {message_of(decoded.rejected[0])}; mend the event before it is sent")
     (row,) = decoded.rows.to_pylist()
     return {field.name: row[event_column(field.name)] for field in contract.fields}

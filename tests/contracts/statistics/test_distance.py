@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 
@@ -24,6 +24,7 @@ from streaming.contracts.statistics.sketches import quantile_sketch
 COUNTS = st.lists(st.integers(0, 1000), min_size=4, max_size=4).filter(any)
 
 
+@settings(deadline=None)
 @given(COUNTS, COUNTS)
 def test_jensen_shannon_is_scipy_s(p: list[int], q: list[int]) -> None:
     found = jensen_shannon(p, q)
@@ -32,6 +33,7 @@ def test_jensen_shannon_is_scipy_s(p: list[int], q: list[int]) -> None:
     assert found == pytest.approx(jensen_shannon(q, p))
 
 
+@settings(deadline=None)
 @given(COUNTS, COUNTS)
 def test_psi_is_symmetric_and_zero_for_equal_shares(p: list[int], q: list[int]) -> None:
     assert psi(p, q) == pytest.approx(psi(q, p))

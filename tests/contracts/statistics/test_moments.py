@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming.contracts.statistics.moments import Moments, merge_moments, moments
@@ -14,6 +14,7 @@ from streaming.contracts.statistics.moments import Moments, merge_moments, momen
 NUMBERS = st.lists(st.floats(-1e6, 1e6), max_size=60)
 
 
+@settings(deadline=None)
 @given(st.lists(NUMBERS, min_size=1, max_size=5))
 def test_merged_parts_equal_the_whole(parts: list[list[float]]) -> None:
     whole = np.array([value for part in parts for value in part])
@@ -25,6 +26,7 @@ def test_merged_parts_equal_the_whole(parts: list[list[float]]) -> None:
         assert merged.m2 == pytest.approx(((whole - whole.mean()) ** 2).sum(), rel=1e-6, abs=1e-3)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=60))
 def test_deviation_is_the_sample_s(values: list[float]) -> None:
     assert moments(np.array(values)).deviation == pytest.approx(np.std(values, ddof=1), rel=1e-6, abs=1e-6)

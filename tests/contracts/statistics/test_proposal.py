@@ -32,7 +32,7 @@ Make = Callable[..., Statistics]
         ({"age": 36.5}, "age", {"type": "number"}),
         ({"spent": 250.5}, "spent", {"type": "number", "minimum": 0, "maximum": 250.5}),
         ({"who": "a"}, "who", {"minLength": 1}),
-        ({"city": "Paris"}, "city", {"description": REVIEW, "type": "string", "maxLength": 5}),
+        ({"city": "Paris"}, "city", {"$comment": REVIEW, "type": "string", "maxLength": 5}),
         ({"visits": 4}, "visits", {"type": "integer", "minimum": 4, "maximum": 4}),
         ({"ratio": 0.5}, "ratio", {"type": "number", "minimum": 0.5, "maximum": 0.5}),
         ({"seen": [1]}, "seen", {"type": "array", "x-role": "metadata"}),
