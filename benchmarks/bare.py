@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 from confluent_kafka import Consumer, KafkaException, Message
 
-from streaming.config import Settings, load_settings
+from streaming.config import load_settings
 from streaming.contracts.schema import load_contracts
 from streaming.errors import InvalidEvent
 from streaming.models.deployment import load_deployment
@@ -26,6 +26,7 @@ from streaming.models.registry import Registry
 from streaming.pipeline import predictions, scoring_steps
 from streaming.planner import ModelWatch, new_plan
 from streaming.records import RAW
+from streaming.settings import Settings
 from streaming.sinks.postgres import PostgresSink
 from streaming.steps import run_steps
 

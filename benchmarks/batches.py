@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from streaming.config import Settings
 from streaming.local.outcomes import Speed
+from streaming.settings import Settings
 from streaming.sinks.connection import connect
 
 SKIPPED = 2  # the first batches: connections, caches and the JVM's compiler are cold

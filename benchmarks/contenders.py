@@ -18,10 +18,10 @@ from batches import Batch
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from stand import Place
 
-from streaming.config import Settings
 from streaming.errors import ServiceError
 from streaming.local import jobs
 from streaming.metrics.records import Metrics, decode
+from streaming.settings import Settings
 
 STALL_S = 180.0  # longest without a new batch before the run is given up
 

@@ -7,11 +7,11 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from streaming.config import Settings
 from streaming.local.corruption import encode
 from streaming.local.telco import customer_id, event_fields, load_telco, split
 from streaming.producer import EventProducer
 from streaming.records import rfc3339
+from streaming.settings import Settings
 
 Event = tuple[bytes, bytes]  # key, value
 

@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-from streaming.config import Settings, load_settings
+from streaming.config import load_settings
 from streaming.errors import ConfigError
 from streaming.local import services
 from streaming.local.table import train_table
 from streaming.local.telco import DEFAULT_DATA
+from streaming.settings import Settings
 from streaming.sinks.migrate import migrate
 from streaming.topics import create_topics
 
@@ -110,7 +111,7 @@ def _address(path: str) -> tuple[str, str]:
 
 
 def _tables(home: Path, bootstrap: str) -> dict[str, Table]:
-    """The configuration that measures share: whatever is not named here has its default of streaming/config.py."""
+    """The configuration that measures share: whatever is not named here has its default of streaming/settings.py."""
     return {
         "": {"schemas": str(REPOSITORY / "schemas"), "deployment": str(REPOSITORY / "conf/deployments/churn_risk.toml")},
         "kafka": {"bootstrap_servers": bootstrap},

@@ -30,9 +30,9 @@ from happybase.batch import BatchMutation, Mutation
 from rich.console import Console
 from rich.table import Table
 
-from streaming.config import HBaseSettings
 from streaming.local import hbase, postgres
 from streaming.records import PREDICTION
+from streaming.settings import HBaseSettings
 from streaming.sinks import STANDS, Sink
 from streaming.sinks.hbase import HBaseSink
 from streaming.sinks.hbase_rows import Entry, entries

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple, get_args
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
-from streaming.config import Kind, Settings
 from streaming.errors import ConfigError, TopicError
+from streaming.settings import Kind, Settings
 
 Role = Literal["operator", "score-events", "detect-drift", "producer", "replay", "report", "validate-data"]
 """operator: `scoring topics create`; replay: `scoring rejected`; report: `scoring report` and `scoring top`"""

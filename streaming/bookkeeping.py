@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from streaming.config import Store
 from streaming.metrics.records import Metrics
 from streaming.models.plan import Plan
+from streaming.settings import Store
 from streaming.sinks.deployment_log import DeploymentLog
 from streaming.sinks.pool import Pool
 from streaming.sinks.rejection_summary import RejectionSummary

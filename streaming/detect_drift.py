@@ -9,13 +9,14 @@ import structlog
 
 from streaming.acls import grants
 from streaming.checkpoint import check_checkpoint
-from streaming.config import DRIFT_WITHOUT, load_settings
+from streaming.config import load_settings
 from streaming.drift_figures import DriftFigures
 from streaming.drift_pipeline import start_detect_drift
 from streaming.health import Health, served
 from streaming.kafka_clients import spark_kafka_options
 from streaming.logs import set_up_logs
 from streaming.metrics.records import Record
+from streaming.settings import DRIFT_WITHOUT
 from streaming.spark import session
 from streaming.supervise import StopGate, catch_signals, supervise
 from streaming.topics import check_topics

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
-from streaming.config import Log, Settings
 from streaming.drift.detect import Limits, take
 from streaming.drift.intake import admit, mended
 from streaming.drift.series import Key, Series, by_series
@@ -22,6 +21,7 @@ from streaming.drift.series import encode as encode_series
 from streaming.kafka_clients import spark_kafka_options
 from streaming.logs import set_up_logs
 from streaming.metrics.records import Alert, Drift, Metrics, Record, Reference, decode, encode
+from streaming.settings import Log, Settings
 from streaming.sinks.record_topic import RecordTopic
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from typing import Literal
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
-from streaming.config import Settings
 from streaming.errors import CheckpointError, DataGap
 from streaming.metrics.records import Gap
 from streaming.offset_log import Ends, OffsetLog
 from streaming.records import rfc3339
+from streaming.settings import Settings
 from streaming.sinks.record_topic import RecordTopic
 from streaming.topic_state import TopicState, topic_states
 

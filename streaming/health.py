@@ -12,8 +12,8 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from streaming.config import Http
 from streaming.errors import ConfigError
+from streaming.settings import Http
 
 STUCK_S = 60.0  # a batch that runs for longer makes the job not ready: a sink is away, or it hangs
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from streaming.config import Kafka
 from streaming.errors import ConfigError
+from streaming.settings import Kafka
 
 # The same word and meaning in both clients.
 _SHARED = frozenset(

@@ -9,8 +9,8 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from streaming.config import Kafka
 from streaming.errors import ConfigError, ScoringError, TopicError, Unavailable
+from streaming.settings import Kafka
 from streaming.tls_probe import certificate_fault
 
 # What waiting does not mend: librdkafka's own codes for a handshake that failed and for a login that was refused.

@@ -9,7 +9,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from pyspark.sql.streaming.listener import StreamingQueryListener
 
-from streaming.config import Kafka
+from streaming.settings import Kafka
 
 _log = structlog.get_logger("streaming.lag")
 

@@ -7,7 +7,7 @@ import sys
 
 import structlog
 
-from streaming.config import Log
+from streaming.settings import Log
 
 
 class KafkaClientLog:

@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from streaming.bookkeeping import Bookkeeping
 from streaming.checkpoint_files import checkpoint_files
-from streaming.config import Settings
+from streaming.delivery import Destination
 from streaming.errors import ContractError, ModelError, RegistryError, Unavailable
 from streaming.gather import metrics_record, reference_record
 from streaming.health import Health
@@ -29,10 +29,11 @@ from streaming.models.artifact import Artifact, checksum
 from streaming.models.deployment import Deployment
 from streaming.models.plan import Plan, PlannedModel, encode
 from streaming.patience import patiently
-from streaming.pipeline import Destination, score_task, warm_task
+from streaming.pipeline import score_task, warm_task
 from streaming.plan_log import PlanLog
 from streaming.planner import ModelWatch, Ready, check_contracts, new_plan, revised_plan
 from streaming.scoring_figures import ScoringFigures
+from streaming.settings import Settings
 from streaming.sinks.record_topic import RecordTopic
 from streaming.supervise import StopGate
 from streaming.unknown_ids import UnknownIds

@@ -7,12 +7,10 @@ A task delivers everything before it returns its one small row, a Tally: no rows
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache, partial
-from types import MappingProxyType
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -20,12 +18,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streaming.config import NO_REGISTRY, Log, SchemaRegistry
-from streaming.config import Store as StoreSettings
-from streaming.contracts.registry_client import RegistryResolver
-from streaming.contracts.schema import Contract, parse_contract
+from streaming.contracts.schema import Contract
 from streaming.contracts.wire import DecidedResolver, Resolver, WireReader
-from streaming.logs import set_up_logs
+from streaming.delivery import Delivery, Destination, open_delivery
+from streaming.heartbeat import Beating, board
 from streaming.metrics import rejections
 from streaming.metrics.sketches import Histogram, latency_sketch
 from streaming.metrics.tally import Tally, add_counts, bounded, merge_tallies
@@ -36,13 +32,9 @@ from streaming.models.plan import Plan
 from streaming.models.plan import decode as decode_plan
 from streaming.patience import patiently
 from streaming.records import PREDICTION, RAW, REJECTED
-from streaming.sinks import CONFLICT, REPEAT, STANDS, Busy, Held, Rejects, Sink, Store
-from streaming.sinks.files import PredictionFiles
-from streaming.sinks.rejected import RejectedTopic
+from streaming.sinks import CONFLICT, REPEAT, STANDS, Busy, Held
 from streaming.sinks.replays import Replays
 from streaming.sinks.scoring_log import log_rows, write_slice
-from streaming.sinks.stores import open_store
-from streaming.sinks.topic import PredictionTopic
 from streaming.steps import Step, run_steps
 from streaming.steps.decode import Decode
 from streaming.steps.observe import Observe
@@ -58,47 +50,6 @@ MOST_NAMES = 1000  # producers, and schema versions, that one task tells apart
 TALLY_COLUMN = pa.schema([("tally", pa.binary())])
 
 
-class Destination(msgspec.Struct, frozen=True):
-    """Where tasks deliver to: constant while a job runs. Travels inside the task's closure, never on a command line."""
-
-    job: str
-    store: StoreSettings
-    bootstrap_servers: str
-    client: tuple[tuple[str, str], ...]
-    rejected_topic: str
-    rejected_max_bytes: int
-    scoring_log: str
-    event: str
-    contracts: tuple[tuple[int, str], ...]
-    """version and text of each of the event's schemas"""
-    predictions_topic: str = ""
-    predictions_files: str = ""
-    log: Log = Log()
-    schema_registry: SchemaRegistry = NO_REGISTRY
-
-    def __repr__(self) -> str:
-        """Without `client`, which holds a login; Spark and tracebacks show what a task is made of."""
-        return f"Destination(job={self.job!r}, event={self.event!r})"
-
-
-class Delivery:
-    """A worker's open sinks, and the contracts it checks against.
-
-    store: says which predictions stand; others: by name, get those that stand.
-    """
-
-    def __init__(
-        self,
-        to: Destination,
-        store: Store,
-        rejected: Rejects,
-        resolver: Resolver | None = None,
-        others: Mapping[str, Sink] = MappingProxyType({}),
-    ) -> None:
-        self.to, self.store, self.rejected, self.resolver, self.others = to, store, rejected, resolver, others
-        self.contracts = {version: parse_contract(json.loads(text), to.event, version, f"v{version}") for version, text in to.contracts}
-
-
 def scoring_steps(contracts: Mapping[int, Contract], model: Model, resolver: Resolver | None = None) -> dict[str, Step]:
     """The steps from a raw event to its score, in order: the same for stream, batch and single events. See contract_steps."""
     return {**contract_steps(contracts, resolver), "score": Score(model)}
@@ -110,25 +61,6 @@ def contract_steps(contracts: Mapping[int, Contract], resolver: Resolver | None 
     resolver: of the schema registry; without one no frame is looked for. With one the steps may raise Unavailable.
     """
     return {"decode": Decode(WireReader(contracts, resolver)), "validate": Validate(contracts)}
-
-
-@lru_cache(maxsize=1)
-def _delivery(to: Destination) -> Delivery:
-    set_up_logs(to.log)  # a worker is a process of its own
-    limit = to.rejected_max_bytes
-    rejected = RejectedTopic(to.bootstrap_servers, to.rejected_topic, client=dict(to.client), max_message_bytes=limit, job=to.job)
-    resolver = RegistryResolver(to.schema_registry) if to.schema_registry.url else None
-    return Delivery(to, open_store(to.store, to.store.kind), rejected, resolver, other_sinks(to))
-
-
-def other_sinks(to: Destination) -> dict[str, Sink]:
-    """The sinks beside the judging store, by the name that they have in logs and figures."""
-    sinks: dict[str, Sink] = {kind: open_store(to.store, kind) for kind in to.store.kinds[1:]}
-    if to.predictions_topic:
-        sinks["topic"] = PredictionTopic(to.bootstrap_servers, to.predictions_topic, client=dict(to.client))
-    if to.predictions_files:
-        sinks["files"] = PredictionFiles(to.predictions_files)
-    return sinks
 
 
 _models: dict[str, Model] = {}
@@ -152,14 +84,18 @@ def score_task(
     context = TaskContext.get()
     assert context is not None
     plan = decode_plan(plan_text)
-    run = TaskRun(_delivery(to), plan, _model(plan.champion.sha256, artifact))
-    tally = run.take_all(batches, context.partitionId())
+    board.beat(to.worker_limit_s)
+    try:
+        run = TaskRun(open_delivery(to), plan, Beating(_model(plan.champion.sha256, artifact), to.worker_limit_s))
+        tally = run.take_all(batches, context.partitionId())
+    finally:
+        board.beat(0)
     yield pa.RecordBatch.from_arrays([pa.array([msgspec.json.encode(tally)], pa.binary())], schema=TALLY_COLUMN)
 
 
 def warm_task(to: Destination, sha256: str, artifact: Broadcast[Artifact], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Make a worker ready before the first event: sinks made, contracts compiled, model loaded and tried. No rows out."""
-    delivery, model = _delivery(to), _model(sha256, artifact)
+    delivery, model = open_delivery(to), _model(sha256, artifact)
     for contract in delivery.contracts.values():
         contract.decode(pa.array([b"{}"], pa.binary()))
     verify(model)
@@ -183,6 +119,7 @@ class TaskRun:
         """Score and deliver every batch, then the task's slice of the scoring log. Returns what was counted."""
         tallies, standing = [], []
         for batch in batches:
+            board.beat(self._delivery.to.worker_limit_s)
             tally, rows = self.take(batch)
             tallies.append(tally)
             standing.append(log_rows(rows))
@@ -200,7 +137,7 @@ class TaskRun:
         raw = batch.cast(RAW) if batch.schema != RAW else batch
         # The steps are pure: where the schema registry is away, they are simply run again.
         run = partial(run_steps, self._steps, raw, self._plan)
-        passage, waited_s = patiently(run, part="schema_registry", pause_max_s=self._delivery.to.store.retry_max_s)
+        passage, waited_s = self._patiently(run, "schema_registry")
         tally = Tally(events=batch.num_rows, parts_ms=passage.parts_ms, waited_s=waited_s)
         if self._undecided():
             return tally, passage.rows.slice(0, 0)
@@ -262,10 +199,16 @@ class TaskRun:
     def _deliver(self, tally: Tally, part: str, deliver: Callable[[], T | Busy]) -> T:
         """Deliver, however long the sink is away; what it took, and what was waited, go into the tally."""
         began = time.perf_counter()
-        result, waited_s = patiently(deliver, part=part, pause_max_s=self._delivery.to.store.retry_max_s)
+        result, waited_s = self._patiently(deliver, part)
         tally.waited_s += waited_s
         tally.parts_ms[part] = tally.parts_ms.get(part, 0.0) + (time.perf_counter() - began - waited_s) * 1000
         return result
+
+    def _patiently(self, deliver: Callable[[], T | Busy], part: str) -> tuple[T, float]:
+        """Wait for what is away, with a sign of life before each pause: who waits does not hang."""
+        to = self._delivery.to
+        board.beat(to.worker_limit_s)
+        return patiently(deliver, part=part, pause_max_s=to.store.retry_max_s, before_pause=lambda: board.beat(to.worker_limit_s))
 
 
 def _planned(contracts: Mapping[int, Contract], plan: Plan) -> dict[int, Contract]:

@@ -12,7 +12,6 @@ from types import MappingProxyType
 import msgspec
 import structlog
 
-from streaming.config import Stream
 from streaming.contracts.schema import Contract
 from streaming.errors import ContractError, ModelError, RegistryError, ScoringError, Unavailable
 from streaming.models.artifact import Artifact
@@ -21,6 +20,7 @@ from streaming.models.formats import skops
 from streaming.models.model import fits, verify
 from streaming.models.plan import Offsets, Plan, PlannedModel
 from streaming.models.registry import ExactVersion, Registry
+from streaming.settings import Stream
 
 DISTRIBUTION = "streaming-scoring"
 # What a registry's client, or a strange model, may raise beside the errors of ours. A watch that ended by one of these would leave

@@ -15,13 +15,13 @@ from uuid import UUID
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streaming.config import NO_REGISTRY, SchemaRegistry
 from streaming.contracts import Contract, Reason
 from streaming.contracts.reasons import message_of
 from streaming.contracts.wire.writer import Wire, Written, writer
 from streaming.errors import DeliveryError, InvalidEvent
 from streaming.metrics.rejections import PRODUCER_HEADER
 from streaming.records import rfc3339
+from streaming.settings import NO_REGISTRY, SchemaRegistry
 from streaming.sinks.acknowledged import Header, fatal_error
 
 OnDelivery = Callable[[bytes | None, bytes | None, str, int, int, int], None]

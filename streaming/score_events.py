@@ -12,9 +12,10 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from streaming.acls import grants
 from streaming.checkpoint import check_checkpoint
-from streaming.config import Kind, Settings, load_settings
+from streaming.config import load_settings
 from streaming.contracts.registry_client import registry_client
 from streaming.contracts.schema import Contract, load_contracts
+from streaming.delivery import Destination
 from streaming.errors import ConfigError
 from streaming.gaps import GapWatch
 from streaming.health import Health, served
@@ -25,8 +26,8 @@ from streaming.micro_batch import MicroBatches
 from streaming.models.deployment import Deployment, load_deployment
 from streaming.models.registry import Registry
 from streaming.offset_log import OffsetLog
-from streaming.pipeline import Destination
 from streaming.planner import ModelWatch
+from streaming.settings import Kind, Settings
 from streaming.sinks.files import PredictionFiles
 from streaming.sinks.scoring_log import check_scoring_log
 from streaming.sinks.stores import check_stores, keep_stores
@@ -104,6 +105,7 @@ def destination(settings: Settings, deployment: Deployment, contracts: dict[int,
         rejected_topic=topics.of("rejected"),
         rejected_max_bytes=topics.max_message_bytes * 4 // 3,
         scoring_log=scoring_log(settings),
+        worker_limit_s=settings.stream.worker_limit_s,
         predictions_topic=topics.of("predictions") if settings.sinks.topic else "",
         predictions_files=settings.sinks.files,
         event=deployment.event,

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from streaming.config import Settings
+from streaming.settings import Settings
 
 _HEAD = "| key | type | default | meaning |\n|---|---|---|---|"
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 import pyspark
 from pyspark.sql import SparkSession
 
-from streaming.config import Settings
+from streaming.settings import Settings
 
 # What the jobs rely on for exactness and speed; a setting that an operator gives to spark-submit stands above these.
 _SESSION = {

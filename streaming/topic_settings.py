@@ -9,8 +9,8 @@ import structlog
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]  # not in its types' __all__
 
-from streaming.config import Kind, Topics
 from streaming.errors import TopicError
+from streaming.settings import Kind, Topics
 
 _log = structlog.get_logger("streaming.topics")
 _TIME_LIMIT = "message.timestamp.before.max.ms"

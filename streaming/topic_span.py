@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streaming.config import Kafka
 from streaming.errors import TopicError, Unavailable
 from streaming.kafka_refusals import told
+from streaming.settings import Kafka
 
 Span = dict[str, tuple[int, int]]
 """partition as text → first offset, offset after the last"""

@@ -9,9 +9,9 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]  # not in its types' __all__
 
 from streaming.acls import Grant, check_granted
-from streaming.config import Kind, Settings
 from streaming.errors import TopicError
 from streaming.kafka_refusals import Admin
+from streaming.settings import Kind, Settings
 from streaming.topic_settings import READABLE_MS, check_settings, described
 
 FOREVER = {"retention.ms": "-1", "retention.bytes": "-1"}

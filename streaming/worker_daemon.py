@@ -2,7 +2,8 @@
 
 Spark's own daemon forks workers that each import scikit-learn, reread every zip on `sys.path` before each task
 (importlib.invalidate_caches) and walk the whole heap after each (gc.collect): half of a worker's time at small batches.
-Here the imports happen once, before the fork, and the heap they make is frozen. On a cluster this module must be on the executors.
+Here the imports happen once, before the fork, and the heap they make is frozen; a worker that hangs is ended (heartbeat.py).
+On a cluster this module must be on the executors.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ def skip_invalidation() -> None:
 if __name__ == "__main__":
     from pyspark.daemon import manager
 
+    from streaming.heartbeat import board
+
     prepare()
     skip_invalidation()
+    board.follow()
     manager()  # type: ignore[no-untyped-call]

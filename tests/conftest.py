@@ -8,16 +8,20 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from containers import Containers, fresh_database
 from kept import RunningHBase
 
-from streaming.config import HBaseSettings
 from streaming.local import hbase as embedded_hbase
 from streaming.local import kafka, postgres
 from streaming.local import services as embedded
 from streaming.local.java import java_home
+from streaming.settings import HBaseSettings
 
+# A machine that does something else as well takes longer for an example, and that is no fault.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Several test processes share the cores: threads of numerical libraries that wait in a loop would starve each other, and a JVM that
 # lives for a minute is better off without its optimising compiler.

@@ -13,8 +13,9 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from streaming.config import HBaseSettings, load_settings
+from streaming.config import load_settings
 from streaming.records import PREDICTION
+from streaming.settings import HBaseSettings
 from streaming.sinks import Store
 from streaming.sinks.hbase import HBaseSink
 from streaming.sinks.hbase_tables import migrate_hbase

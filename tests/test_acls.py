@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from streaming.acls import ROLES, Grant, command, grants, role_of
 from streaming.cli import app
-from streaming.config import Settings, load_settings
+from streaming.config import load_settings
 from streaming.errors import ConfigError
+from streaming.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

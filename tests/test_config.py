@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from streaming.config import DRIFT_WITHOUT, load_settings
+from streaming.config import load_settings
 from streaming.errors import ConfigError
+from streaming.settings import DRIFT_WITHOUT
 
 GOOD = """
 schemas = "../schemas"

@@ -15,13 +15,14 @@ from prometheus_client import CollectorRegistry, generate_latest
 from pyspark.sql import SparkSession
 from service import read_topic, wait_until
 
-from streaming.config import Settings, load_settings
+from streaming.config import load_settings
 from streaming.errors import CheckpointError, DataGap, TopicError, Unavailable
 from streaming.gaps import GapWatch, Missing, find_missing, mended
 from streaming.local.java import java_home
 from streaming.local.processes import free_port
 from streaming.metrics.records import Gap, decode
 from streaming.offset_log import OffsetLog
+from streaming.settings import Settings
 from streaming.topic_state import TopicState, topic_states
 from streaming.topics import create_topics
 

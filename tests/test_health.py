@@ -12,9 +12,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from streaming import health
-from streaming.config import Http
 from streaming.errors import ConfigError
 from streaming.health import Health
+from streaming.settings import Http
 
 
 class Served:

@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from security.certificates import Authority
 
-from streaming.config import Kafka
 from streaming.errors import ConfigError
 from streaming.kafka_clients import java_settings, spark_kafka_options
+from streaming.settings import Kafka
 
 KEY = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
 TOKEN = {

@@ -11,10 +11,10 @@ from confluent_kafka import KafkaError
 from security.certificates import Authority, Issued
 from security.tls_proxy import tls_proxy
 
-from streaming.config import Kafka
 from streaming.errors import ConfigError, TopicError, Unavailable
 from streaming.kafka_refusals import Admin, told
 from streaming.local.processes import free_port
+from streaming.settings import Kafka
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LIBRARY = ROOT / "streaming"
 LAYERS = (
-    {"errors", "records", "config", "logs", "tls_probe"},
+    {"errors", "records", "config", "settings", "logs", "tls_probe"},
     {"contracts", "metrics"},
     {"models", "truth", "drift"},
     {"steps", "sinks"},
@@ -22,12 +22,14 @@ LAYERS = (
     | {
         "acls",
         "bookkeeping",
+        "delivery",
         "detect_drift",
         "checkpoint",
         "checkpoint_files",
         "drift_figures",
         "entry",
         "gaps",
+        "heartbeat",
         "kafka_clients",
         "kafka_refusals",
         "lag",

@@ -15,9 +15,9 @@ import pytest
 import structlog
 from confluent_kafka import Producer
 
-from streaming.config import Log
 from streaming.local.processes import free_port
 from streaming.logs import KafkaClientLog, set_up_logs
+from streaming.settings import Log
 
 
 @pytest.fixture(autouse=True)

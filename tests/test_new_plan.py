@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from churn_model import churn_artifact
 
-from streaming.config import Stream
 from streaming.errors import ContractError
 from streaming.models.deployment import Deployment, Served
 from streaming.models.plan import Plan, PlannedModel
 from streaming.planner import Ready, check_contracts, new_plan, revised_plan
+from streaming.settings import Stream
 
 DEPLOYMENT = Deployment(name="churn_risk", event="customer_activity", schema_version=1, champion=Served(model="churn"))
 STREAM = Stream(checkpoint="c", events_per_task=1000, allowed_skew_s=60, max_event_bytes=9)

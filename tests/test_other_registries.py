@@ -13,11 +13,11 @@ import pytest
 from confluent_kafka.schema_registry import Schema
 from wire_events import CONTRACT, GOOD
 
-from streaming.config import SchemaRegistry
 from streaming.contracts.registry_client import RegistryResolver, registry_client
 from streaming.contracts.wire import Unwrapped, WireReader
 from streaming.contracts.wire.names import registered_avro, registered_json
 from streaming.contracts.wire.writer import Wire, writer
+from streaming.settings import SchemaRegistry
 
 IMAGE = "apicurio/apicurio-registry:3.0.6"  # keeps its schemas in memory, and speaks Confluent's API below /apis/ccompat/v7
 READY_S = 120

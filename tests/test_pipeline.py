@@ -20,11 +20,12 @@ from churn_model import NOW, churn_model, churn_plan, customers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming.config import Store as StoreSettings
+from streaming.delivery import Delivery, Destination
 from streaming.errors import Unavailable
 from streaming.metrics.tally import Tally, merge_tallies
-from streaming.pipeline import Delivery, Destination, TaskRun
+from streaming.pipeline import TaskRun
 from streaming.records import PREDICTION, RAW, rfc3339
+from streaming.settings import Store as StoreSettings
 from streaming.sinks import Busy
 from streaming.testing import MemoryRejects, MemorySink, raw_batch
 

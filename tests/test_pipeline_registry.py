@@ -13,15 +13,16 @@ from churn_model import NOW, churn_model, churn_plan
 from test_pipeline import SCHEMA, Task, event
 from wire_events import CONTRACT, IDS, SCHEMAS, registered
 
-from streaming.config import SchemaRegistry
 from streaming.contracts.published import PublishedSchemas
 from streaming.contracts.registry_client import RegistryResolver
 from streaming.contracts.wire import WriterSchema
 from streaming.contracts.wire.names import registered_json
+from streaming.delivery import Delivery
 from streaming.models.plan import Plan
-from streaming.pipeline import Delivery, TaskRun
+from streaming.pipeline import TaskRun
 from streaming.schema_api import SchemaApi
 from streaming.schema_server import SchemaServer
+from streaming.settings import SchemaRegistry
 from streaming.testing import raw_batch
 
 

@@ -15,7 +15,6 @@ from churn_model import churn_artifact
 from mlflow.tracking import MlflowClient
 from structlog.testing import capture_logs
 
-from streaming.config import Registry as Settings
 from streaming.contracts.schema import Contract, load_contract
 from streaming.errors import ModelError, RegistryError, Unavailable
 from streaming.models.artifact import Artifact, Feature, Manifest, encode_manifest
@@ -23,6 +22,7 @@ from streaming.models.deployment import Deployment, Served
 from streaming.models.plan import PlannedModel
 from streaming.models.registry import ExactVersion, Registry
 from streaming.planner import ModelWatch, Ready
+from streaming.settings import Registry as Settings
 
 DEPLOYMENT = Deployment(name="churn_risk", event="customer_activity", schema_version=1, champion=Served(model="churn"))
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from streaming.config import Settings, load_settings
+from streaming.config import load_settings
+from streaming.settings import Settings
 from streaming.spark import submit_command, submit_environment
 
 SECRETS = ("geheim-dsn", "geheim-sasl", "third= secretü")

@@ -9,8 +9,9 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from service import wait_until
 from structlog.testing import capture_logs
 
-from streaming.config import Kind, Topics, load_settings
+from streaming.config import load_settings
 from streaming.errors import ConfigError, TopicError
+from streaming.settings import Kind, Topics
 from streaming.topic_settings import READABLE_MS, check_settings, described
 from streaming.topics import check_topics, create_topics
 

@@ -8,14 +8,15 @@ from typing import get_args
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
-from streaming.config import Kafka, Kind, Settings, load_settings
+from streaming.config import load_settings
 from streaming.errors import TopicError, Unavailable
 from streaming.local.processes import free_port
 from streaming.micro_batch import REFERENCE_EVERY_S
+from streaming.settings import Kafka, Kind, Settings, Sinks
 from streaming.topics import check_topics, create_topics, topic_plans
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-ALL: tuple[Kind, ...] = get_args(Kind)
+ALL: tuple[Kind, ...] = tuple(kind for kind in get_args(Kind) if kind != "predictions")  # which is made where it is asked for
 
 
 def local_settings(tmp_path: Path, *, bootstrap: str = "127.0.0.1:9", wait_s: float = 0.5, **topics: object) -> Settings:
@@ -44,6 +45,13 @@ def test_the_metrics_topic_keeps_its_records_for_as_many_days_as_are_set(tmp_pat
         _, _, _, metrics, _ = topic_plans(settings)
         assert metrics.settings["retention.ms"] == str(kept_ms)
         assert metrics.settings["retention.bytes"] == "-1"
+
+
+def test_the_topic_of_predictions_is_planned_where_it_is_asked_for(tmp_path: Path) -> None:
+    settings = local_settings(tmp_path)
+    asked = settings.model_copy(update={"sinks": Sinks(topic=True)})
+    name = "customer_activity.predictions"
+    assert [name in [plan.name for plan in topic_plans(one)] for one in (settings, asked)] == [False, True]
 
 
 def test_the_reference_is_repeated_within_the_shortest_retention() -> None:

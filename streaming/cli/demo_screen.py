@@ -13,13 +13,13 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from streaming.config import Settings
 from streaming.errors import ScoringError
 from streaming.local.demo import PHASES, Result, Watch
 from streaming.local.reconcile import Reconciliation
 from streaming.report.frame import frame_of
 from streaming.report.page import render
 from streaming.report.reader import open_reader
+from streaming.settings import Settings
 
 REFRESH_S = 0.5
 

@@ -12,8 +12,8 @@ import typer
 from streaming.cli.rejected_options import Asked, selecting, selection_of
 
 if TYPE_CHECKING:
-    from streaming.config import Settings
     from streaming.replay.rejection import Address, Rejection
+    from streaming.settings import Settings
 
 rejected = typer.Typer(no_args_is_help=True, help="Rejected events: list, page, show, count, and replay after a mend.")
 

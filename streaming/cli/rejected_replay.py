@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from streaming.config import Settings
 from streaming.contracts.registry_client import RegistryResolver
 from streaming.contracts.schema import load_contracts
 from streaming.models.deployment import load_deployment
@@ -23,6 +22,7 @@ from streaming.replay.run import Wanted, send, sent_before, wanted
 from streaming.replay.selection import Selection
 from streaming.replay.state import Run, locked, new_run, save, unfinished
 from streaming.replay.trial import Trial, trial_plan, try_out
+from streaming.settings import Settings
 from streaming.topic_span import span_of
 
 

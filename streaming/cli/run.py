@@ -34,9 +34,10 @@ def run(
     config: Annotated[Path, typer.Option(help="configuration file")] = Path("conf/local.toml"),
 ) -> None:
     """Start a job and stay with it until Ctrl-C or SIGTERM; it ends after its batch. The streaming jobs run through spark-submit."""
-    from streaming.config import DRIFT_WITHOUT, load_settings
+    from streaming.config import load_settings
     from streaming.local.jars import jar_paths
     from streaming.local.java import java_home
+    from streaming.settings import DRIFT_WITHOUT
     from streaming.spark import become, submit_command, submit_environment
 
     script = Path(f"jobs/{job.value.replace('-', '_')}.py")

@@ -34,11 +34,11 @@ def serve(
     import signal
     import threading
 
-    from streaming.config import Log
     from streaming.contracts.published import PublishedSchemas
     from streaming.logs import set_up_logs
     from streaming.schema_api import SchemaApi
     from streaming.schema_server import SchemaServer
+    from streaming.settings import Log
 
     topics = dict(_pair(text) for text in topic or [])
     schemas = PublishedSchemas(folder, topics=topics, topic_kind="AVRO" if kind is TopicKind.avro else "JSON")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from streaming.config import StoreKind
     from streaming.local.services import ServiceStatus
+    from streaming.settings import StoreKind
 
 Home = Annotated[Path, typer.Option(help="Folder that holds the services' data, logs and addresses.")]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from streaming.config import Store
+    from streaming.settings import Store
 
 store = typer.Typer(help="Tables of the operational store.", no_args_is_help=True)
 Config = Annotated[Path, typer.Option(help="configuration file")]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from streaming.config import Settings
     from streaming.report.reader import Reader
+    from streaming.settings import Settings
 
 REFRESH_S = 0.5
 

@@ -16,9 +16,9 @@ from uuid import UUID
 import httpx2
 from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient, SchemaRegistryError
 
-from streaming.config import SchemaRegistry
 from streaming.contracts.wire.resolver import SchemaKey, WriterSchema
 from streaming.errors import ConfigError, Unavailable
+from streaming.settings import SchemaRegistry
 
 T = TypeVar("T")
 _NOT_FOUND = frozenset({40401, 40402, 40403})  # subject, version, schema; a wrong address answers 404 with another code

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from streaming.config import Settings
 from streaming.local.outcomes import read_topic
 from streaming.local.traffic import MOVED
 from streaming.metrics.records import Alert, Drift, decode
+from streaming.settings import Settings
 
 
 @dataclass(frozen=True)

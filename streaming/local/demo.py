@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from streaming.config import Settings, StoreKind, load_settings
+from streaming.config import load_settings
 from streaming.local import home as homes
 from streaming.local import services
 from streaming.local.alerts import DriftVerdict, judge, read_verdicts
@@ -26,6 +26,7 @@ from streaming.local.telco import event_fields, load_telco, split
 from streaming.local.traffic import Traffic
 from streaming.report.html import write
 from streaming.report.reader import open_reader
+from streaming.settings import Settings, StoreKind
 from streaming.sinks.stores import migrate_stores
 from streaming.topics import create_topics
 

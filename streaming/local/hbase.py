@@ -13,12 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from streaming.config import HBaseSettings
 from streaming.errors import Unavailable
 from streaming.local.hbase_files import write_configuration
 from streaming.local.jars import fetch_shown, jar_paths
 from streaming.local.java import find_java
 from streaming.local.processes import Remembered, free_port, launch, recall, remember, stop, wait_until_ready
+from streaming.settings import HBaseSettings
 from streaming.sinks.hbase_tables import thrift2_call
 
 MASTER, REGION, THRIFT, THRIFT2 = "hbase", "hbase-region", "hbase-thrift", "hbase-thrift2"

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streaming.config import Settings
 from streaming.errors import Unavailable
 from streaming.local.ledger import Address, digest
 from streaming.local.outcomes_hbase import latencies_ms, served_hbase
 from streaming.local.reconcile import Rejected, Served
+from streaming.settings import Settings
 from streaming.sinks.connection import connect
 
 _SERVED = """

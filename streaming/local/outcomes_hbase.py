@@ -7,8 +7,8 @@ from datetime import datetime
 
 import numpy as np
 
-from streaming.config import Settings
 from streaming.local.reconcile import Served
+from streaming.settings import Settings
 from streaming.sinks.hbase_reader import Stored, stored
 from streaming.sinks.hbase_tables import HISTORY
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from streaming.config import Settings
 from streaming.local.ledger import Ledger
 from streaming.local.traffic import Traffic
 from streaming.producer import EventProducer
+from streaming.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from streaming.config import StoreKind
 from streaming.local import hbase, kafka, postgres
 from streaming.local.processes import Remembered, recall, write_private
+from streaming.settings import StoreKind
 
 _STARTS: dict[str, Callable[[Path], Remembered]] = {"kafka": kafka.start, "postgres": postgres.start, "hbase": hbase.start}
 _HALTS: dict[str, Callable[[Path], bool]] = {"kafka": kafka.halt, "postgres": postgres.halt, "hbase": hbase.halt}

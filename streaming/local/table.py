@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from streaming.config import Settings
 from streaming.contracts import Contract, load_contract
 from streaming.errors import ConfigError
 from streaming.local.telco import customer_id, split
@@ -15,6 +14,7 @@ from streaming.models.deployment import Deployment, load_deployment
 from streaming.models.formats.skops import load
 from streaming.models.registry import ExactVersion, Registry
 from streaming.models.training import Task, task_of, train
+from streaming.settings import Settings
 
 _FEWEST = 10  # rows of a class: five folds of the training part need two each
 

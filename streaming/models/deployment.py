@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from streaming.config import Section, parse, read_toml
+from streaming.config import parse, read_toml
+from streaming.settings import Section
 
 
 class Served(Section):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streaming import config
+from streaming import settings as configured
 from streaming.errors import ModelError, RegistryError, ScoringError, Unavailable
 from streaming.models.artifact import Artifact, checksum
 
@@ -65,7 +65,7 @@ class ExactVersion:
 class Registry:
     """The models of an MLflow tracking server or SQLite file. Safe to use from several threads."""
 
-    def __init__(self, settings: config.Registry) -> None:
+    def __init__(self, settings: configured.Registry) -> None:
         """settings: where the registry is; nothing is contacted or made yet."""
         self._settings = settings
         self._client: MlflowClient | None = None

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from confluent_kafka import Message
 
-from streaming.config import Settings
 from streaming.replay.rejection import Address, Rejection, headers_of, named
+from streaming.settings import Settings
 from streaming.sinks.rejected import split_headers
 from streaming.steps.replayed import ATTEMPT, OFFSET, PARTITION, TOPIC
 from streaming.topic_span import Span, committed, read

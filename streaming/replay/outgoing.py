@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from confluent_kafka import Message
 
-from streaming.config import Settings
 from streaming.replay.enclosed import mapped
 from streaming.replay.mapping import Mapping
 from streaming.replay.rejection import Address, Rejection, named, original_of
+from streaming.settings import Settings
 from streaming.sinks.acknowledged import Header, Outgoing
 from streaming.sinks.rejected import own_count
 from streaming.steps.replayed import ATTEMPT, MAPPING, OFFSET, PARTITION, RUN, TIMESTAMP, TOPIC

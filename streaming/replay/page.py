@@ -8,11 +8,11 @@ from typing import Any
 
 from confluent_kafka import Message
 
-from streaming.config import Settings
 from streaming.contracts.reasons import printable
 from streaming.errors import ConfigError
 from streaming.replay.groups import instant
 from streaming.replay.rejection import Address, headers_of, original_of, rejection_of
+from streaming.settings import Settings
 from streaming.topic_span import read, span_of
 
 

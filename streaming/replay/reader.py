@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from streaming.config import Kafka
 from streaming.replay.rejection import Address, Rejection, rejection_of
+from streaming.settings import Kafka
 from streaming.topic_span import Span, read
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from streaming.config import Settings
 from streaming.errors import Unavailable
 from streaming.models.deployment import load_deployment
 from streaming.replay.mapping import Mapping
@@ -21,6 +20,7 @@ from streaming.replay.reader import read_rejections
 from streaming.replay.rejection import Address, Rejection, headers_of, named
 from streaming.replay.selection import Selection, with_prediction
 from streaming.replay.state import Run
+from streaming.settings import Settings
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
 from streaming.steps.replayed import OFFSET, PARTITION, RUN, TOPIC
 from streaming.topic_span import read, span_of

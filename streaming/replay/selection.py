@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from streaming.config import Store
 from streaming.errors import ConfigError
 from streaming.replay.rejection import Address, Rejection
+from streaming.settings import Store
 from streaming.sinks.connection import connect
 from streaming.sinks.hbase import HBaseSink
 

@@ -9,10 +9,10 @@ from itertools import islice
 import msgspec
 import pyarrow as pa
 
-from streaming.config import Stream
 from streaming.models.plan import Plan, PlannedModel
 from streaming.records import RAW
 from streaming.replay.outgoing import Replayed
+from streaming.settings import Stream
 from streaming.steps import Step, run_steps
 
 _AT_ONCE = 500

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from streaming.config import Settings, load_settings
+from streaming.config import load_settings
 from streaming.contracts import Contract, load_contract
 from streaming.contracts.expectation_record import record_of
 from streaming.contracts.expectation_run import ExpectationReport
@@ -32,6 +32,7 @@ from streaming.models.deployment import load_deployment
 from streaming.records import rfc3339
 from streaming.report.data_suite import file_in_suite, window_in_suite
 from streaming.report.data_window import describable, stream_window
+from streaming.settings import Settings
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
 from streaming.topic_span import newest_messages
 

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from confluent_kafka import Message
 
-from streaming.config import Settings
 from streaming.contracts import Contract
 from streaming.contracts.registry_client import RegistryResolver
 from streaming.contracts.wire import Resolver
@@ -21,6 +20,7 @@ from streaming.models.plan import Plan
 from streaming.pipeline import contract_steps
 from streaming.records import RAW, event_column, rfc3339
 from streaming.replay.trial import trial_plan
+from streaming.settings import Settings
 
 MOST_UNKNOWN = 1000
 _AT_ONCE = 500

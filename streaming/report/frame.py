@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 import msgspec
 import psycopg
 
-from streaming.config import Settings
 from streaming.errors import StoreError, Unavailable
 from streaming.models.deployment import load_deployment
 from streaming.records import rfc3339
 from streaming.report.headline import Headline, Latency, features, headline, latency, latency_now, rate_now
 from streaming.report.reader import Reader
 from streaming.report.story import SCORE, Story, Version
+from streaming.settings import Settings
 from streaming.sinks.hbase_reader import stored
 from streaming.sinks.hbase_tables import CURRENT
 

@@ -9,11 +9,11 @@ from time import monotonic
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from streaming.config import Settings
 from streaming.errors import TopicError, Unavailable
 from streaming.kafka_refusals import told
 from streaming.metrics.records import decode
 from streaming.report.story import Story, tell
+from streaming.settings import Settings
 
 BATCH = 500
 LAG_WAIT_S = 2.0  # a page that shows the lag should not stand still for long while the brokers are away

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from streaming.config import HBaseSettings
 from streaming.errors import Unavailable
+from streaming.settings import HBaseSettings
 from streaming.sinks import CONFLICT, REPEAT, STANDS, Address, Busy, Delivery, addresses
 from streaming.sinks.hbase_claims import Claim, Claims
 from streaming.sinks.hbase_current import newest, put_newer

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from streaming.config import HBaseSettings
+from streaming.settings import HBaseSettings
 from streaming.sinks.hbase_errors import judged_errors
 from streaming.sinks.hbase_tables import CELL
 from streaming.sinks.hbase_tls import connection

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from streaming.config import HBaseSettings
 from streaming.errors import StoreError
+from streaming.settings import HBaseSettings
 from streaming.sinks.hbase_errors import judged_errors
 from streaming.sinks.hbase_keys import split_keys
 from streaming.sinks.hbase_thrift import thrift2, thrift2_client

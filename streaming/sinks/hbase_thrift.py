@@ -17,7 +17,7 @@ import thriftpy2
 from happybase.batch import BatchMutation, Mutation
 from thriftpy2.rpc import make_client
 
-from streaming.config import HBaseSettings
+from streaming.settings import HBaseSettings
 from streaming.sinks.hbase_keys import chunks
 from streaming.sinks.hbase_pool import ThriftPool
 from streaming.sinks.hbase_tls import connection, tls_context

@@ -16,8 +16,8 @@ from thriftpy2.thrift import TClient
 from thriftpy2.transport import TTransportException
 from thriftpy2.transport.sslsocket import TSSLSocket
 
-from streaming.config import HBaseSettings
 from streaming.errors import ConfigError, StoreError, Unavailable
+from streaming.settings import HBaseSettings
 
 
 def connection(settings: HBaseSettings, **options: Any) -> Connection:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from streaming.config import Store as StoreSettings
-from streaming.config import StoreKind
+from streaming.settings import Store as StoreSettings
+from streaming.settings import StoreKind
 from streaming.sinks import Store
 from streaming.sinks.hbase import HBaseSink
 from streaming.sinks.hbase_tables import check_hbase, migrate_hbase

@@ -16,8 +16,9 @@ from typing import Any
 import psycopg
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from streaming.config import Settings, load_settings
+from streaming.config import load_settings
 from streaming.metrics.records import Metrics, decode
+from streaming.settings import Settings
 from streaming.sinks.migrate import migrate
 from streaming.topics import create_topics
 

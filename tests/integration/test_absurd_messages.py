@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, Producer
 from events import good
 from service import Starter, prepare, read_topic, reasons, scored, wait_until
 
-from streaming.config import Settings
+from streaming.settings import Settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 

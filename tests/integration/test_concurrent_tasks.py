@@ -10,7 +10,7 @@ import pytest
 from events import event, message
 from service import Address, Starter, metrics, prepare, produce, reasons, scored, select, wait_until
 
-from streaming.config import Settings
+from streaming.settings import Settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 KEYS = 400  # of each kind

@@ -17,7 +17,7 @@ from service import REPOSITORY, send, wait_until
 from typer.testing import CliRunner
 
 from streaming.cli import app
-from streaming.config import SchemaRegistry, Settings, load_settings
+from streaming.config import load_settings
 from streaming.contracts import load_contract
 from streaming.contracts.expectation_record import ExpectationsRecord
 from streaming.contracts.published import PublishedSchemas
@@ -28,6 +28,7 @@ from streaming.report.data_watch import validate_window
 from streaming.report.reader import open_reader
 from streaming.schema_api import SchemaApi
 from streaming.schema_server import SchemaServer
+from streaming.settings import SchemaRegistry, Settings
 from streaming.topics import create_topics
 
 pytestmark = pytest.mark.integration

@@ -11,11 +11,12 @@ from confluent_kafka import Producer
 from drift_records import KEY, OTHER, SAME, batch, group, metrics, reference
 from service import Job, Starter, read_topic, wait_until
 
-from streaming.config import Settings, load_settings
+from streaming.config import load_settings
 from streaming.drift.detect import Limits, take
 from streaming.drift.series import Series
 from streaming.metrics.records import Alert, Drift, Metrics, Reference, decode, encode
 from streaming.metrics.sketches import Histogram
+from streaming.settings import Settings
 from streaming.topics import create_topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]

@@ -12,7 +12,7 @@ import pytest
 from events import bad, good
 from service import Address, Job, Starter, metrics, prepare, produce, reasons, scored, wait_until
 
-from streaming.config import Settings
+from streaming.settings import Settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 AWAY_S = 20

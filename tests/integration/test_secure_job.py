@@ -22,8 +22,9 @@ from security.tls_proxy import tls_proxy
 from service import REPOSITORY, Job, Starter, produce, read_topic, select, wait_until
 
 from streaming.acls import grants
-from streaming.config import Settings, load_settings
+from streaming.config import load_settings
 from streaming.local.processes import free_port
+from streaming.settings import Settings
 from streaming.sinks.migrate import migrate
 from streaming.topics import create_topics
 

@@ -15,8 +15,9 @@ import pytest
 from events import good
 from service import REPOSITORY, prepare, produce, reasons, scored
 
-from streaming.config import Settings, load_settings
+from streaming.config import load_settings
 from streaming.local.processes import free_port
+from streaming.settings import Settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 Change = Callable[[str], str]

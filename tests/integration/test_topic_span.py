@@ -11,8 +11,9 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from service import send
 
-from streaming.config import Settings, load_settings
+from streaming.config import load_settings
 from streaming.errors import TopicError, Unavailable
+from streaming.settings import Settings
 from streaming.topic_span import committed, newest, read, since, span_of
 from streaming.topics import create_topics
 

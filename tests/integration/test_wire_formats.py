@@ -15,7 +15,6 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from tests_support import a_plan
 from wire_events import CASES, CONTRACT, GOOD, SCHEMAS, message_of_case, registered
 
-from streaming.config import NO_REGISTRY, SchemaRegistry
 from streaming.contracts.published import PublishedSchemas
 from streaming.contracts.registry_client import RegistryResolver
 from streaming.contracts.wire import Resolver, WireReader
@@ -25,6 +24,7 @@ from streaming.producer import EventProducer
 from streaming.records import RAW, REJECTED
 from streaming.schema_api import SchemaApi
 from streaming.schema_server import SchemaServer
+from streaming.settings import NO_REGISTRY, SchemaRegistry
 from streaming.steps.decode import Decode
 from streaming.steps.validate import Validate
 

@@ -16,10 +16,10 @@ import pytest
 from churn_model import churn_artifact, churn_model, features
 from mlflow.tracking import MlflowClient
 
-from streaming.config import Registry as Settings
 from streaming.errors import ModelError, RegistryError, Unavailable
 from streaming.models.formats.skops import load
 from streaming.models.registry import EXPERIMENT, ExactVersion, Registry
+from streaming.settings import Registry as Settings
 
 
 @pytest.fixture(scope="module")

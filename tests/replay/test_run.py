@@ -13,11 +13,12 @@ from service import read_topic
 from typer.testing import CliRunner
 
 from streaming.cli import app
-from streaming.config import Settings, load_settings
+from streaming.config import load_settings
 from streaming.records import REJECTED
 from streaming.replay.mapping import Mapping
 from streaming.replay.selection import Selection
 from streaming.replay.state import Run, new_run, save
+from streaming.settings import Settings
 from streaming.sinks.migrate import migrate
 from streaming.sinks.rejected import RejectedTopic
 from streaming.topic_span import span_of

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from test_pipeline import event
 
-from streaming.config import Stream
 from streaming.contracts import load_contract
 from streaming.pipeline import contract_steps
 from streaming.replay.outgoing import Replayed
 from streaming.replay.trial import Trial, trial_plan, try_out
+from streaming.settings import Stream
 from streaming.sinks.acknowledged import Header, Outgoing
 from streaming.steps import Step
 

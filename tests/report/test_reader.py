@@ -18,13 +18,14 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # its stubs do not export it
 from tests_support import as_from_a_terminal
 
-from streaming.config import Settings, load_settings
+from streaming.config import load_settings
 from streaming.errors import TopicError, Unavailable
 from streaming.local.services import down, up
 from streaming.metrics.records import Alert, Record, encode
 from streaming.report.frame import read_at_risk
 from streaming.report.reader import open_reader
 from streaming.report.story import Story
+from streaming.settings import Settings
 from streaming.sinks.migrate import migrate
 
 pytestmark = pytest.mark.integration

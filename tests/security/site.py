@@ -11,7 +11,7 @@ from security.certificates import Authority
 from security.listeners import Broker, running_broker
 from security.token_issuer import ISSUER, TokenIssuer, running_issuer
 
-from streaming.config import Kafka
+from streaming.settings import Kafka
 
 PASSWORD = 'scram"canary\\1'
 KEY_PASSWORD = "keycanary1"

@@ -13,11 +13,12 @@ from confluent_kafka import ConsumerGroupTopicPartitions
 from security.site import Site
 
 from streaming.acls import ROLES, Grant, Role, grants
-from streaming.config import Kind, Settings, load_settings
+from streaming.config import load_settings
 from streaming.errors import ScoringError, TopicError, Unavailable
 from streaming.lag import LagForTools
 from streaming.producer import EventProducer
 from streaming.report.reader import open_reader
+from streaming.settings import Kind, Settings
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
 from streaming.topic_span import committed, newest_messages, read, span_of
 from streaming.topics import check_topics, create_topics

@@ -11,11 +11,11 @@ from confluent_kafka.admin import NewTopic
 from security.site import KEY_PASSWORD, PASSWORD, TOKEN_SECRET, Site
 
 from streaming.acls import SPAN_GROUP, Grant
-from streaming.config import Kafka
 from streaming.errors import ConfigError, Unavailable
 from streaming.kafka_clients import spark_kafka_options
 from streaming.kafka_refusals import Admin
 from streaming.local.jars import jar_paths
+from streaming.settings import Kafka
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
 from streaming.topic_span import read, span_of
 
@@ -80,7 +80,11 @@ REFUSED = {
     "a client certificate of others": ("mtls", {"OTHERS": "client"}, "refuses the certificate of kafka.client"),
     "a wrong secret for the token": ("token", {"sasl_oauthbearer_client_secret": "wrongcanary"}, "token|OAUTHBEARER|sasl"),
     "no TLS where there is some": ("scram", {"security_protocol": "SASL_PLAINTEXT"}, "kafka.client are right"),
-    "TLS where there is none": ("mtls", {"listener": "PLAIN"}, r"kafka.client are right \(.*PLAINTEXT broker listener"),
+    "TLS where there is none": (
+        "mtls",
+        {"listener": "PLAIN"},
+        r"kafka.client are right \(ssl://.*(PLAINTEXT broker listener|closed by peer)",
+    ),
 }
 
 

@@ -16,9 +16,9 @@ from thriftpy2.server import TThreadedServer
 from thriftpy2.thrift import TProcessor
 from thriftpy2.transport import TBufferedTransportFactory, TServerSocket
 
-from streaming.config import HBaseSettings
 from streaming.errors import ConfigError, StoreError, Unavailable
 from streaming.local.processes import free_port
+from streaming.settings import HBaseSettings
 from streaming.sinks.hbase_tls import TlsConnection, connection, tls_context
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from streaming.config import Registry, Store, load_settings
+from streaming.config import load_settings
+from streaming.delivery import Destination
 from streaming.errors import ConfigError, RegistryError, Unavailable
 from streaming.local.processes import free_port
 from streaming.models import registry
 from streaming.models.registry import Registry as Models
-from streaming.pipeline import Destination
+from streaming.settings import Registry, Store
 
 CANARY = "hunter2canary"
 GOOD = {

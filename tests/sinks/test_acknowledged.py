@@ -13,8 +13,9 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME, KafkaError
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # the package re-exports it, its types do not
 from service import read_topic
 
-from streaming.config import Settings, load_settings
+from streaming.config import load_settings
 from streaming.errors import TopicError, Unavailable
+from streaming.settings import Settings
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing, fatal_error
 
 MakeTopic = Callable[..., str]

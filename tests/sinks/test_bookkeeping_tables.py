@@ -11,12 +11,12 @@ import pytest
 from tests_support import PLAN, a_plan
 
 from streaming.bookkeeping import Bookkeeping
-from streaming.config import Store
 from streaming.errors import StoreError, Unavailable
 from streaming.gather import metrics_record
 from streaming.metrics.records import Metrics
 from streaming.metrics.tally import Tally
 from streaming.models.plan import Plan
+from streaming.settings import Store
 from streaming.sinks.deployment_log import DeploymentLog
 from streaming.sinks.migrate import migrate
 from streaming.sinks.pool import Pool

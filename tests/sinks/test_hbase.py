@@ -15,10 +15,10 @@ from kept import HBase, RunningHBase
 from prediction_rows import row, rows
 from thriftpy2.thrift import TApplicationException
 
-from streaming.config import HBaseSettings
 from streaming.errors import StoreError, Unavailable
 from streaming.local.processes import free_port
 from streaming.patience import patiently
+from streaming.settings import HBaseSettings
 from streaming.sinks import REPEAT, STANDS
 from streaming.sinks.hbase import HBaseSink
 from streaming.sinks.hbase_claims import ABANDONED_S

@@ -14,12 +14,13 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from service import read_topic
 from tests_support import a_plan
 
-from streaming.config import Settings, load_settings
+from streaming.config import load_settings
 from streaming.errors import TopicError, Unavailable
 from streaming.records import RAW, REJECTED
 from streaming.replay.mapping import Mapping
 from streaming.replay.outgoing import outgoing
 from streaming.replay.rejection import original_of, rejection_of
+from streaming.settings import Settings
 from streaming.sinks.rejected import RejectedTopic, split_headers
 from streaming.steps.decode import Decode
 from streaming.topics import create_topics

@@ -20,7 +20,6 @@ from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.schema_registry.json_schema import JSONSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext, SerializationError
 
-from streaming.config import SchemaRegistry
 from streaming.contracts.reasons import message_of
 from streaming.contracts.registry_client import registry_client, registry_name
 from streaming.contracts.schema import Contract
@@ -28,6 +27,7 @@ from streaming.contracts.wire.cloud_events import CONTENT_TYPE, STRUCTURED
 from streaming.contracts.wire.names import VERSION_HEADER, registered_avro, registered_json
 from streaming.errors import ConfigError, ContractError, InvalidEvent, Unavailable
 from streaming.records import event_column
+from streaming.settings import SchemaRegistry
 
 Wire = Literal["json", "confluent-json", "confluent-avro", "cloudevents", "cloudevents-binary"]
 WIRES: tuple[Wire, ...] = get_args(Wire)

@@ -12,7 +12,6 @@ from pydantic import SecretStr
 from tests_support import a_plan
 from wire_events import CONTRACT, GOOD, SCHEMAS
 
-from streaming.config import NO_REGISTRY, SchemaRegistry
 from streaming.contracts.checksums import publish
 from streaming.contracts.published import PublishedSchemas
 from streaming.contracts.registry_client import RegistryResolver
@@ -22,6 +21,7 @@ from streaming.contracts.wire.writer import WIRES, Wire, avro_record, writer
 from streaming.errors import ConfigError, InvalidEvent, Unavailable
 from streaming.schema_api import SchemaApi
 from streaming.schema_server import SchemaServer
+from streaming.settings import NO_REGISTRY, SchemaRegistry
 from streaming.steps.decode import Decode
 from streaming.testing import raw_batch
 
