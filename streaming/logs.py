@@ -34,5 +34,6 @@ def set_up_logs(log: Log) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, log.level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # A line is one write: the driver and its workers share standard error, and must not write into each other's lines.
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )

@@ -6,10 +6,12 @@ import io
 import json
 import os
 import pty
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import structlog
@@ -92,3 +94,21 @@ def test_what_a_kafka_client_says_is_an_event_of_the_log(capsys: pytest.CaptureF
     assert lines[0]["event"] == "kafka_client"
     assert nobody in lines[0]["said"]
     assert lines[0]["level"] == "error"
+
+
+WRITER = """
+import structlog
+from streaming.logs import set_up_logs
+from streaming.settings import Log
+set_up_logs(Log(format="json"))
+for number in range(3000):
+    structlog.get_logger("x").info("line", number=number)
+"""
+
+
+def test_processes_that_share_standard_error_do_not_write_into_each_others_lines(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("ab") as log:
+        writers = [subprocess.Popen([sys.executable, "-u", "-c", WRITER], stderr=log) for _ in range(3)]
+        assert [writer.wait() for writer in writers] == [0, 0, 0]
+    numbers = [json.loads(line)["number"] for line in (tmp_path / "log").read_text().splitlines()]
+    assert sorted(numbers) == sorted([*range(3000)] * 3)

@@ -25,7 +25,7 @@ OPEN = "for-all"
 USERS = ("User:nobody", "User:mtls-user", "User:locked-user", "User:token-user")
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def open_topic(site: Site) -> None:
     """A topic that each right client may use."""
     for future in site.broker.admin.create_topics([NewTopic(OPEN, 1, 1)]).values():
