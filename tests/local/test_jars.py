@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -120,7 +121,9 @@ class AskingProxy(BaseHTTPRequestHandler):
         """407 without a login, 404 with one."""
         login = self.headers.get("Proxy-Authorization", "")
         self.told.add((self.command, login))
-        self.command_lines.extend(" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True))
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):  # one that another test of this process left, and that ends just now
+                self.command_lines.append(" ".join(child.cmdline()))
         self.send_response(404 if login else 407)
         self.send_header("Proxy-Authenticate", 'Basic realm="proxy"')
         self.send_header("Content-Length", "0")
