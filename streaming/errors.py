@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def first_line(error: Exception) -> str:
+    """What another library's error says, on one line: without its details, and its type's name where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 class ScoringError(Exception):
     """Root of the errors that the command prints as one line, with `exit_code`, and no traceback."""
 

@@ -32,7 +32,7 @@ from streaming.models.plan import Plan
 from streaming.models.plan import decode as decode_plan
 from streaming.patience import patiently
 from streaming.records import PREDICTION, RAW, REJECTED
-from streaming.sinks import CONFLICT, REPEAT, STANDS, Busy, Held
+from streaming.sinks import CONFLICT, REPEAT, STANDS, Address, Busy, Held
 from streaming.sinks.replays import Replays
 from streaming.sinks.scoring_log import log_rows, write_slice
 from streaming.steps import Step, run_steps
@@ -161,7 +161,7 @@ class TaskRun:
         found, replayed = predictions(rows), attempts(rows) > 1
         store = self._delivery.store
 
-        def ask(asked: pa.RecordBatch) -> Held:
+        def ask(asked: list[Address]) -> Held:
             return self._deliver(tally, "store", lambda: store.held(asked))
 
         def write(fresh: pa.RecordBatch) -> np.ndarray:

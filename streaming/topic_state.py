@@ -12,11 +12,10 @@ from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCol
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # not in its types' __all__
 
 from streaming.errors import TopicError, Unavailable
+from streaming.kafka_refusals import Admin
 from streaming.settings import Kafka
 
 _MISSING = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
-
-
 _PAUSE_S = 0.2
 
 
@@ -33,9 +32,7 @@ def topic_states(kafka: Kafka, names: Sequence[str]) -> dict[str, TopicState]:
 
     Raises TopicError if one is not there, Unavailable if the brokers do not answer within kafka.wait_s.
     """
-    # The client's own lines about each refused connection would hide the one line that we raise.
-    silent: dict[str, Any] = {"log_level": 0, "error_cb": lambda _: None}
-    admin = AdminClient({**kafka.client, "bootstrap.servers": kafka.bootstrap_servers, **silent})
+    admin = Admin(kafka).client
     give_up = monotonic() + kafka.wait_s
     while True:
         try:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from streaming.errors import ConfigError
+from streaming.errors import ConfigError, Unavailable
 from streaming.replay.rejection import Address, Rejection
 from streaming.settings import Store
-from streaming.sinks.connection import connect
-from streaming.sinks.hbase import HBaseSink
+from streaming.sinks import Busy
+from streaming.sinks.stores import open_store
 
 _AGO = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_MENDED = """
-    SELECT DISTINCT source_topic, source_partition, source_offset FROM prediction
-    JOIN unnest(%s::text[], %s::int[], %s::bigint[]) AS asked (t, p, o) ON (source_topic, source_partition, source_offset) = (t, p, o)
-    WHERE role <> 'shadow' AND deployment = %s"""
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -57,26 +53,16 @@ def moment_ms(text: str, now: datetime) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def mended(dsn: str, deployment: str, addresses: Iterable[Address]) -> set[Address]:
-    """Those of the addresses that have a prediction served by this deployment by now. Raises Unavailable, StoreError."""
-    topics, partitions, offsets = _columns([*addresses])
-    if not topics:
-        return set()
-    with connect(dsn) as connection:
-        rows = connection.execute(_MENDED, (topics, partitions, offsets, deployment)).fetchall()
-    return {(topic, partition, offset) for topic, partition, offset in rows}
-
-
 def with_prediction(store: Store, deployment: str, addresses: Collection[Address]) -> set[Address]:
-    """As `mended`, asked of the store that is the judge. Raises Unavailable, StoreError."""
-    if store.kind == "postgres":
-        return mended(store.dsn.get_secret_value(), deployment, addresses)
-    sink = HBaseSink(store.hbase)
+    """Those of the addresses that have a prediction served by this deployment by now, by the store that is the judge.
+
+    Raises Unavailable, StoreError.
+    """
+    opened = open_store(store, store.kind)
     try:
-        return {(topic, partition, offset) for _, topic, partition, offset in sink.predicted((deployment, *one) for one in addresses)}
+        held = opened.held([(deployment, *address) for address in addresses])
     finally:
-        sink.close()
-
-
-def _columns(addresses: Sequence[Address]) -> tuple[list[str], list[int], list[int]]:
-    return [a[0] for a in addresses], [a[1] for a in addresses], [a[2] for a in addresses]
+        opened.close()
+    if isinstance(held, Busy):
+        raise Unavailable(f"{held.reason}; try again in {held.retry_after_s:g} s")
+    return {(topic, partition, offset) for _, topic, partition, offset in held}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -53,10 +53,11 @@ class Sink(Protocol):
 class Store(Sink, Protocol):
     """An operational store: it keeps keys, so its verdicts say which rows stand. IDEMPOTENT by its nature."""
 
-    def held(self, predictions: pa.RecordBatch) -> Held | Busy:
-        """What is stored at the deployments and addresses of rows of the type PREDICTION, under whatever id; shadows are left out.
+    def held(self, asked: Collection[Address]) -> Held | Busy:
+        """What is stored at these deployments and addresses, under whatever id; shadows are left out.
 
-        Asked of replayed events alone, before they are written: a mapping may have changed their id. Raises as `write`.
+        Asked of replayed events before they are written, for a mapping may have changed their id, and of rejected ones: which have a
+        prediction by now? Raises as `write`.
         """
 
 

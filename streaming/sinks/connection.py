@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from streaming.errors import StoreError, Unavailable
+from streaming.errors import StoreError, Unavailable, first_line
 from streaming.sinks.dsn import certificate_words, words
 
 _DEFAULTS = {"connect_timeout": 5, "application_name": "streaming-scoring"}
@@ -41,6 +41,11 @@ def parameters(dsn: str) -> dict[str, Any]:
     return _DEFAULTS | words(dsn)
 
 
+def time_limits(statement_s: float) -> dict[str, str]:
+    """Settings of a session in which no statement, and no wait for a lock, takes longer than statement_s at the server."""
+    return dict.fromkeys(("statement_timeout", "lock_timeout"), f"{int(statement_s * 1000)}ms")
+
+
 def set_session(connection: psycopg.Connection, settings: Mapping[str, str]) -> None:
     """Set parameters of the session; the connection is closed if the server refuses one. Raises psycopg.Error."""
     try:
@@ -67,8 +72,3 @@ def judged(error: psycopg.Error, what: str = "predictions") -> Unavailable | Sto
     remedy = "; bring the tables to this release with `scoring store migrate`" if error.sqlstate in _OTHER_TABLES else ""
     remedy = "; let the tables' owner run `scoring store migrate --writer ROLE`" if error.sqlstate == "42501" else remedy
     return StoreError(f"PostgreSQL refused {what} ({error.sqlstate or 'client'}): {first_line(error)}{remedy}")
-
-
-def first_line(error: psycopg.Error) -> str:
-    """What an error says, without its detail and the statement."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from streaming.errors import ConfigError, StoreError, Unavailable
+from streaming.errors import ConfigError, StoreError, Unavailable, first_line
 from streaming.records import PREDICTION
 from streaming.sinks import STANDS, Delivery
 
@@ -54,9 +54,9 @@ class PredictionFiles:
         try:
             self._place  # noqa: B018 (looked up for what it raises)
         except (ImportError, ValueError) as error:
-            raise ConfigError(f"sinks.files: {self._root}: {_first_line(error)}; install the protocol's package or name a path") from None
+            raise ConfigError(f"sinks.files: {self._root}: {first_line(error)}; install the protocol's package or name a path") from None
         except OSError as error:
-            raise StoreError(f"sinks.files: {self._root}: {_first_line(error)}; {_HINT}") from None
+            raise StoreError(f"sinks.files: {self._root}: {first_line(error)}; {_HINT}") from None
         try:
             self._write_whole("", f"_probe-{uuid4().hex}", pa.RecordBatch.from_pylist([], schema=PREDICTION), keep=False)
         except Unavailable as error:
@@ -81,7 +81,7 @@ class PredictionFiles:
             if not keep:
                 system.rm_file(path)
         except OSError as error:
-            raise Unavailable(f"sinks.files: {path}: {_first_line(error)}") from None
+            raise Unavailable(f"sinks.files: {path}: {first_line(error)}") from None
 
 
 def _by_folder(predictions: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
@@ -100,7 +100,3 @@ def _file_name(rows: pa.RecordBatch) -> str:
     query_id, batch_id = rows.column("plan_id")[0].as_py().split("/")[:2]
     topic, partition, offset = (rows.column(f"source_{name}")[0].as_py() for name in ("topic", "partition", "offset"))
     return f"{query_id}-{batch_id}-{hashlib.sha256(topic.encode()).hexdigest()[:8]}-{partition}-{offset}.parquet"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import wait
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from streaming.errors import Unavailable
 from streaming.settings import HBaseSettings
-from streaming.sinks import CONFLICT, REPEAT, STANDS, Address, Busy, Delivery, addresses
+from streaming.sinks import CONFLICT, REPEAT, STANDS, Address, Busy, Delivery
 from streaming.sinks.hbase_claims import Claim, Claims
 from streaming.sinks.hbase_current import newest, put_newer
 from streaming.sinks.hbase_errors import RETRY_AFTER_S, HBaseBusy
@@ -51,16 +51,12 @@ class HBaseSink:
             check_hbase(self._settings)  # a put into a table that is not there fails as one to a server that is not
             raise
 
-    def held(self, predictions: pa.RecordBatch) -> dict[Address, dict[str, tuple[str, str]]] | Busy:
+    def held(self, asked: Collection[Address]) -> dict[Address, dict[str, tuple[str, str]]] | Busy:
         """See Store.held."""
         try:
-            return self._held({address_key(*address): address for address in addresses(predictions)})
+            return self._held({address_key(*address): address for address in asked})
         except HBaseBusy as busy:
             return Busy(str(busy), RETRY_AFTER_S)
-
-    def predicted(self, asked: Iterable[Address]) -> set[Address]:
-        """Those of the addresses at which a prediction is stored; shadows are left out. Raises Unavailable, StoreError."""
-        return set(self._held({address_key(*address): address for address in asked}))
 
     def close(self) -> None:
         """Close the connections."""

@@ -5,13 +5,14 @@ Delivery: exactly once as long as the process lives; nothing is kept beyond it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from streaming.records import PREDICTION
-from streaming.sinks import CONFLICT, REPEAT, STANDS, Address, Delivery, addresses
+from streaming.sinks import CONFLICT, REPEAT, STANDS, Address, Delivery
 from streaming.steps.replayed import attempts
 
 _ADDRESS = ("source_topic", "source_partition", "source_offset")
@@ -33,9 +34,9 @@ class MemorySink:
         verdicts = [self._take(row) for row in predictions.select(PREDICTION.names).to_pylist()]
         return np.array(verdicts, dtype=np.uint8)
 
-    def held(self, predictions: pa.RecordBatch) -> dict[Address, dict[str, tuple[str, str]]]:
-        """See Sink.held. Raises nothing."""
-        asked, found = set(addresses(predictions)), dict[Address, dict[str, tuple[str, str]]]()
+    def held(self, asked: Collection[Address]) -> dict[Address, dict[str, tuple[str, str]]]:
+        """See Store.held. Raises nothing."""
+        found: dict[Address, dict[str, tuple[str, str]]] = {}
         for row in self._history.values():
             address = (row["deployment"], *(row[name] for name in _ADDRESS))
             if row["role"] != "shadow" and address in asked:

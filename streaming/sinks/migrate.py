@@ -8,8 +8,8 @@ from importlib.resources.abc import Traversable
 
 import psycopg
 
-from streaming.errors import StoreError, Unavailable
-from streaming.sinks.connection import connect, first_line
+from streaming.errors import StoreError, Unavailable, first_line
+from streaming.sinks.connection import connect
 from streaming.sinks.months import make_missing, months_to_make
 
 LOCK = 0x5C0_41E6  # any constant of ours, the same in make_prediction_month: two migrators take turns

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 import psycopg
 import structlog
 
-from streaming.errors import StoreError, Unavailable
-from streaming.sinks.connection import connect, first_line
+from streaming.errors import StoreError, Unavailable, first_line
+from streaming.sinks.connection import connect
 
 MONTHS_AHEAD = 2
 MONTHS_BACK = 24  # older rows in the default partition are left there: their times are more likely wrong than late

@@ -8,7 +8,7 @@ from typing import TypeVar
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from streaming.sinks.connection import judged, parameters, set_session
+from streaming.sinks.connection import judged, parameters, set_session, time_limits
 
 T = TypeVar("T")
 WAIT_S = 5.0  # for a connection; a server that is away is Unavailable after it
@@ -23,7 +23,7 @@ class Pool:
     """
 
     def __init__(self, dsn: str, *, size: int = 2, statement_timeout_s: float = 60) -> None:
-        limits = dict.fromkeys(("statement_timeout", "lock_timeout"), f"{int(statement_timeout_s * 1000)}ms")
+        limits = time_limits(statement_timeout_s)
         self._pool = ConnectionPool(
             kwargs=parameters(dsn),
             min_size=0,

@@ -6,7 +6,7 @@ INSERT … ON CONFLICT, so that a replay, a repeat and a late event change nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from streaming.errors import first_line
 from streaming.records import PREDICTION
-from streaming.sinks import CONFLICT, REPEAT, STANDS, Address, Busy, Delivery, addresses, first_of_batch
-from streaming.sinks.connection import connect, first_line, judged
+from streaming.sinks import CONFLICT, REPEAT, STANDS, Address, Busy, Delivery, first_of_batch
+from streaming.sinks.connection import connect, judged, time_limits
 
 _COLUMNS = ", ".join(PREDICTION.names)
 _INCOMING = "CREATE TEMPORARY TABLE IF NOT EXISTS incoming (LIKE prediction) ON COMMIT DELETE ROWS"
@@ -73,7 +74,7 @@ class PostgresSink:
 
     def __init__(self, dsn: str, *, statement_timeout_s: float = 60) -> None:
         self._dsn = dsn
-        self._limits = dict.fromkeys(("statement_timeout", "lock_timeout"), f"{int(statement_timeout_s * 1000)}ms")
+        self._limits = time_limits(statement_timeout_s)
         self._connection: psycopg.Connection | None = None
 
     def write(self, predictions: pa.RecordBatch) -> np.ndarray | Busy:
@@ -88,10 +89,10 @@ class PostgresSink:
                 self._judge(predictions, verdicts, stood_before)
         return verdicts
 
-    def held(self, predictions: pa.RecordBatch) -> dict[Address, dict[str, tuple[str, str]]] | Busy:
+    def held(self, asked: Collection[Address]) -> dict[Address, dict[str, tuple[str, str]]] | Busy:
         """See Store.held."""
-        asked = [list(column) for column in zip(*sorted(set(addresses(predictions))), strict=True)]
-        return self._attempt(lambda connection: _held(connection, asked)) if asked else {}
+        columns = [list(column) for column in zip(*sorted(set(asked)), strict=True)]
+        return self._attempt(lambda connection: _held(connection, columns)) if columns else {}
 
     def close(self) -> None:
         """See Sink.close."""

@@ -25,22 +25,23 @@ class Replays:
         self,
         rows: pa.RecordBatch,
         replayed: NDArray[np.bool_],
-        ask: Callable[[pa.RecordBatch], Held],
+        ask: Callable[[list[Address]], Held],
         write: Callable[[pa.RecordBatch], np.ndarray],
     ) -> np.ndarray:
         """Write rows of the type PREDICTION, but no replayed one whose address has its outcome already. Returns the verdicts, (rows,).
 
         Of a replayed event whose address another batch scored, or this task before: a repeat if id and bytes are the same,
-        else a conflict. replayed: shape (rows,). ask: Sink.held, asked before the write if there are such rows. write: Sink.write.
+        else a conflict. replayed: shape (rows,). ask: Store.held, asked before the write if there are such rows. write: Sink.write.
         Raises what they raise.
         """
         if not replayed.any():
             return write(rows)
         places = np.flatnonzero(replayed & (rows.column("role").to_numpy(zero_copy_only=False) != "shadow"))
         verdicts = np.full(rows.num_rows, STANDS, dtype=np.uint8)
-        asked = rows.take(pa.array(places))
+        came = rows.take(pa.array(places))
+        asked = addresses(came)
         held = ask(asked)
-        entries = zip(addresses(asked), asked.column("prediction_id").to_pylist(), asked.column("payload_digest").to_pylist(), strict=True)
+        entries = zip(asked, came.column("prediction_id").to_pylist(), came.column("payload_digest").to_pylist(), strict=True)
         verdicts[places] = [self._verdict(address, event, held.get(address, {})) for address, *event in entries]
         unheld = verdicts == STANDS
         verdicts[unheld] = write(rows.filter(pa.array(unheld)))

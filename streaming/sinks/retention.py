@@ -11,8 +11,8 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
-from streaming.errors import StoreError
-from streaming.sinks.connection import connect, first_line, judged
+from streaming.errors import StoreError, first_line
+from streaming.sinks.connection import connect, judged
 from streaming.sinks.months import LIMITS, month_of, start_of
 
 CHUNK_ROWS = 5000  # deleted in one transaction: locks and dead rows stay few while the stream writes

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import psycopg
 from psycopg import sql
 
-from streaming.errors import StoreError
-from streaming.sinks.connection import connect, first_line, judged
+from streaming.errors import StoreError, first_line
+from streaming.sinks.connection import connect, judged
 from streaming.sinks.migrate import LOCK, TABLES
 
 Rights = Mapping[str, tuple[str, ...]]

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from streaming.errors import ConfigError, StoreError, Unavailable
+from streaming.errors import ConfigError, StoreError, Unavailable, first_line
 from streaming.models.plan import Plan
 from streaming.records import EVENT_PREFIX, PREDICTION
 
@@ -37,7 +37,7 @@ def check_scoring_log(root: str) -> None:
     try:
         system, place = _file_system(root)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise ConfigError(f"stream.scoring_log: {root}: {_first_line(error)}; expected a path, hdfs://, s3a://, gs:// or abfs://") from None
+        raise ConfigError(f"stream.scoring_log: {root}: {first_line(error)}; expected a path, hdfs://, s3a://, gs:// or abfs://") from None
     except OSError as error:
         raise StoreError(_refusal(root, error)) from None
     probe = f"{place.rstrip('/')}/_probe-{uuid4().hex}"
@@ -85,11 +85,7 @@ def _file_system(path: str) -> tuple[fs.FileSystem, str]:
 
 
 def _refusal(root: str, error: OSError) -> str:
-    return f"scoring log {root}: {_first_line(error)}; let this user write there, or name another folder in stream.scoring_log"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+    return f"scoring log {root}: {first_line(error)}; let this user write there, or name another folder in stream.scoring_log"
 
 
 def _write_whole(table: pa.Table, path: str) -> None:
