@@ -20,11 +20,11 @@ from confluent_kafka import Consumer, KafkaException, Message
 from streaming.config import load_settings
 from streaming.contracts.schema import load_contracts
 from streaming.errors import InvalidEvent
+from streaming.micro_batch.planner import ModelWatch, new_plan
 from streaming.models.deployment import load_deployment
 from streaming.models.formats import skops
 from streaming.models.registry import Registry
 from streaming.pipeline import predictions, scoring_steps
-from streaming.planner import ModelWatch, new_plan
 from streaming.records import RAW
 from streaming.settings import Settings
 from streaming.sinks.postgres import PostgresSink

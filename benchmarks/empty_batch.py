@@ -16,8 +16,8 @@ from load import Events, pace
 from pyspark.sql import DataFrame
 
 from streaming.config import load_settings
-from streaming.kafka_clients import spark_kafka_options
-from streaming.spark import session
+from streaming.kafka.clients import spark_kafka_options
+from streaming.service.spark import session
 
 PARTS = ("triggerExecution", "latestOffset", "walCommit", "queryPlanning", "addBatch", "commitOffsets")
 

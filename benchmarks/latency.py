@@ -33,7 +33,7 @@ from throughput import machine
 from streaming.errors import ScoringError, ServiceError
 from streaming.local import jars, services
 from streaming.local.java import java_home
-from streaming.spark import submit_command, submit_environment
+from streaming.service.spark import submit_command, submit_environment
 
 SHARES = (0.1, 0.5, 0.8)
 UNBOUNDED = 1e9

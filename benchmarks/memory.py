@@ -103,6 +103,6 @@ def _part(process: psutil.Process, jvm: int) -> str | None:
     command = process.cmdline()
     if not command or not PurePath(command[0]).name.startswith("python"):
         return None
-    if "streaming.worker_daemon" in command:
+    if "streaming.service.worker_daemon" in command:
         return "worker_daemon" if process.ppid() == jvm else "workers"
     return "driver_python"

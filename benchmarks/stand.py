@@ -17,12 +17,12 @@ from psycopg import sql
 
 from streaming.config import load_settings
 from streaming.errors import ConfigError
+from streaming.kafka.topics import create_topics
 from streaming.local import services
 from streaming.local.table import train_table
 from streaming.local.telco import DEFAULT_DATA
 from streaming.settings import Settings
 from streaming.sinks.migrate import migrate
-from streaming.topics import create_topics
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _OPEN_TABLES = ("spark.conf", "kafka.client")  # their keys may have dots

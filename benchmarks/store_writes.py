@@ -34,11 +34,11 @@ from streaming.local import hbase, postgres
 from streaming.records import PREDICTION
 from streaming.settings import HBaseSettings
 from streaming.sinks import STANDS, Sink
-from streaming.sinks.hbase import HBaseSink
-from streaming.sinks.hbase_rows import Entry, entries
-from streaming.sinks.hbase_tables import migrate_hbase
-from streaming.sinks.hbase_thrift import thrift2, thrift2_client
-from streaming.sinks.hbase_tls import connection
+from streaming.sinks.hbase.rows import Entry, entries
+from streaming.sinks.hbase.sink import HBaseSink
+from streaming.sinks.hbase.tables import migrate_hbase
+from streaming.sinks.hbase.thrift import thrift2, thrift2_client
+from streaming.sinks.hbase.tls import connection
 from streaming.sinks.migrate import migrate
 from streaming.sinks.postgres import PostgresSink
 

@@ -21,7 +21,6 @@ import pyarrow.compute as pc
 from streaming.contracts.schema import Contract
 from streaming.contracts.wire import DecidedResolver, Resolver, WireReader
 from streaming.delivery import Delivery, Destination, open_delivery
-from streaming.heartbeat import Beating, board
 from streaming.metrics import rejections
 from streaming.metrics.sketches import Histogram, latency_sketch
 from streaming.metrics.tally import Tally, add_counts, bounded, merge_tallies
@@ -32,6 +31,7 @@ from streaming.models.plan import Plan
 from streaming.models.plan import decode as decode_plan
 from streaming.patience import patiently
 from streaming.records import PREDICTION, RAW, REJECTED
+from streaming.service.heartbeat import Beating, board
 from streaming.sinks import CONFLICT, REPEAT, STANDS, Address, Busy, Held
 from streaming.sinks.replays import Replays
 from streaming.sinks.scoring_log import log_rows, write_slice

@@ -17,8 +17,8 @@ from streaming.config import load_settings
 from streaming.records import PREDICTION
 from streaming.settings import HBaseSettings
 from streaming.sinks import Store
-from streaming.sinks.hbase import HBaseSink
-from streaming.sinks.hbase_tables import migrate_hbase
+from streaming.sinks.hbase.sink import HBaseSink
+from streaming.sinks.hbase.tables import migrate_hbase
 from streaming.sinks.memory import MemorySink
 from streaming.sinks.migrate import migrate
 from streaming.sinks.postgres import PostgresSink

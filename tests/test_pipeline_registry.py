@@ -20,8 +20,8 @@ from streaming.contracts.wire.names import registered_json
 from streaming.delivery import Delivery
 from streaming.models.plan import Plan
 from streaming.pipeline import TaskRun
-from streaming.schema_api import SchemaApi
-from streaming.schema_server import SchemaServer
+from streaming.schema_server.api import SchemaApi
+from streaming.schema_server.server import SchemaServer
 from streaming.settings import SchemaRegistry
 from streaming.testing import raw_batch
 

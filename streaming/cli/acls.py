@@ -23,8 +23,8 @@ def acls(
     Roles: operator (scoring topics create), score-events, detect-drift, producer, replay (scoring rejected), report (scoring
     report, scoring top), validate-data. The call's admin.properties holds the login of whoever may change ACLs. Contacts nobody.
     """
-    from streaming.acls import ROLES, command, grants, role_of
     from streaming.config import load_settings
+    from streaming.kafka.acls import ROLES, command, grants, role_of
     from streaming.models.deployment import load_deployment
 
     settings = load_settings(config, without=_UNUSED)

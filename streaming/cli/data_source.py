@@ -26,11 +26,11 @@ from streaming.contracts.statistics.proposal import write_proposal
 from streaming.contracts.statistics.validate import validate_statistics
 from streaming.contracts.vocabulary import Environment
 from streaming.errors import ContractError
+from streaming.kafka.topic_span import messages_since, newest, newest_messages, since
 from streaming.records import rfc3339
 from streaming.report.data_page import write_data
 from streaming.report.data_watch import WITHOUT, described, publish_records, statistics_records
 from streaming.report.data_window import Window, describable, stream_window
-from streaming.topic_span import messages_since, newest, newest_messages, since
 
 
 class Source(msgspec.Struct, frozen=True):

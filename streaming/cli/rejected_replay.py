@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from streaming.contracts.registry_client import RegistryResolver
 from streaming.contracts.schema import load_contracts
+from streaming.kafka.topic_span import span_of
 from streaming.models.deployment import load_deployment
 from streaming.pipeline import contract_steps
 from streaming.replay.mapping import Mapping, load_mapping
@@ -23,7 +24,6 @@ from streaming.replay.selection import Selection
 from streaming.replay.state import Run, locked, new_run, save, unfinished
 from streaming.replay.trial import Trial, trial_plan, try_out
 from streaming.settings import Settings
-from streaming.topic_span import span_of
 
 
 class Sent(msgspec.Struct):

@@ -37,8 +37,8 @@ def run(
     from streaming.config import load_settings
     from streaming.local.jars import jar_paths
     from streaming.local.java import java_home
+    from streaming.service.spark import become, submit_command, submit_environment
     from streaming.settings import DRIFT_WITHOUT
-    from streaming.spark import become, submit_command, submit_environment
 
     script = Path(f"jobs/{job.value.replace('-', '_')}.py")
     if not script.is_file():

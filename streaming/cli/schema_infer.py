@@ -83,6 +83,6 @@ def _blocks(file: Path | None, topic: str, last: int, config: Path) -> Iterable[
     if file is not None:
         return read_blocks(file)
     from streaming.config import load_settings
-    from streaming.topic_span import newest
+    from streaming.kafka.topic_span import newest
 
     return blocks_of_messages(newest(load_settings(config).kafka, topic, last))

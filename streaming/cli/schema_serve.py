@@ -36,8 +36,8 @@ def serve(
 
     from streaming.contracts.published import PublishedSchemas
     from streaming.logs import set_up_logs
-    from streaming.schema_api import SchemaApi
-    from streaming.schema_server import SchemaServer
+    from streaming.schema_server.api import SchemaApi
+    from streaming.schema_server.server import SchemaServer
     from streaming.settings import Log
 
     topics = dict(_pair(text) for text in topic or [])

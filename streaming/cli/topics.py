@@ -27,7 +27,7 @@ def _group() -> None:
 def create(config: Annotated[Path, typer.Option(help="Configuration file.")] = Path("conf/local.toml")) -> None:
     """Create the event, rejected, replay, metrics and alerts topics that are not there yet; the others are left as they are."""
     from streaming.config import load_settings
-    from streaming.topics import create_topics
+    from streaming.kafka.topics import create_topics
 
     created = create_topics(load_settings(config))
     typer.echo(f"created {', '.join(created)}" if created else "all topics are there")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from streaming.config import load_settings
+from streaming.kafka.topics import create_topics
 from streaming.local import home as homes
 from streaming.local import services
 from streaming.local.alerts import DriftVerdict, judge, read_verdicts
@@ -28,7 +29,6 @@ from streaming.report.html import write
 from streaming.report.reader import open_reader
 from streaming.settings import Settings, StoreKind
 from streaming.sinks.stores import migrate_stores
-from streaming.topics import create_topics
 
 PHASES = {
     "services": "Kafka and the store start",

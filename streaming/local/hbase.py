@@ -19,7 +19,7 @@ from streaming.local.jars import fetch_shown, jar_paths
 from streaming.local.java import find_java
 from streaming.local.processes import Remembered, free_port, launch, recall, remember, stop, wait_until_ready
 from streaming.settings import HBaseSettings
-from streaming.sinks.hbase_tables import thrift2_call
+from streaming.sinks.hbase.tables import thrift2_call
 
 MASTER, REGION, THRIFT, THRIFT2 = "hbase", "hbase-region", "hbase-thrift", "hbase-thrift2"
 PARTS = (MASTER, REGION, THRIFT, THRIFT2)

@@ -9,8 +9,8 @@ import numpy as np
 
 from streaming.local.reconcile import Served
 from streaming.settings import Settings
-from streaming.sinks.hbase_reader import Stored, stored
-from streaming.sinks.hbase_tables import HISTORY
+from streaming.sinks.hbase.reader import Stored, stored
+from streaming.sinks.hbase.tables import HISTORY
 
 
 def served_hbase(settings: Settings) -> list[Served]:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 
 from confluent_kafka import Message
 
+from streaming.kafka.topic_span import Span, committed, read
 from streaming.replay.rejection import Address, Rejection, headers_of, named
 from streaming.settings import Settings
 from streaming.sinks.rejected import split_headers
 from streaming.steps.replayed import ATTEMPT, OFFSET, PARTITION, TOPIC
-from streaming.topic_span import Span, committed, read
 
 
 def on_the_way(settings: Settings, deployment: str, replay: Span, rejections: Iterable[Rejection]) -> set[Address]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from confluent_kafka import Message
 
+from streaming.kafka.topic_span import Span, read
 from streaming.replay.enclosed import mapped
 from streaming.replay.mapping import Mapping
 from streaming.replay.rejection import Address, Rejection, named, original_of
@@ -14,7 +15,6 @@ from streaming.settings import Settings
 from streaming.sinks.acknowledged import Header, Outgoing
 from streaming.sinks.rejected import own_count
 from streaming.steps.replayed import ATTEMPT, MAPPING, OFFSET, PARTITION, RUN, TIMESTAMP, TOPIC
-from streaming.topic_span import Span, read
 
 
 class Replayed(NamedTuple):

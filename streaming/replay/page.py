@@ -10,10 +10,10 @@ from confluent_kafka import Message
 
 from streaming.contracts.reasons import printable
 from streaming.errors import ConfigError
+from streaming.kafka.topic_span import read, span_of
 from streaming.replay.groups import instant
 from streaming.replay.rejection import Address, headers_of, original_of, rejection_of
 from streaming.settings import Settings
-from streaming.topic_span import read, span_of
 
 
 def address_of(text: str, event_topic: str) -> Address:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from streaming.kafka.topic_span import Span, read
 from streaming.replay.rejection import Address, Rejection, rejection_of
 from streaming.settings import Kafka
-from streaming.topic_span import Span, read
 
 
 def read_rejections(kafka: Kafka, topic: str, span: Span) -> dict[Address, Rejection]:

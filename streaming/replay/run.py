@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from streaming.errors import Unavailable
+from streaming.kafka.topic_span import read, span_of
 from streaming.models.deployment import load_deployment
 from streaming.replay.mapping import Mapping
 from streaming.replay.on_the_way import on_the_way
@@ -23,7 +24,6 @@ from streaming.replay.state import Run
 from streaming.settings import Settings
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
 from streaming.steps.replayed import OFFSET, PARTITION, RUN, TOPIC
-from streaming.topic_span import read, span_of
 
 _MOST_AT_ONCE = 500
 _MOST_BYTES = 16 * 1024 * 1024

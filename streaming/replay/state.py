@@ -16,9 +16,9 @@ from uuid import uuid4
 import msgspec
 
 from streaming.errors import ConfigError
+from streaming.kafka.topic_span import Span
 from streaming.records import rfc3339
 from streaming.replay.selection import Selection
-from streaming.topic_span import Span
 
 
 class Run(msgspec.Struct, frozen=True):

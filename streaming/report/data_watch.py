@@ -27,6 +27,7 @@ from streaming.contracts.statistics.dataset import Statistics
 from streaming.contracts.statistics.document import Document, document_of, encode_record, records_of
 from streaming.contracts.statistics.parse import block_of_rows
 from streaming.contracts.statistics.validate import validate_statistics
+from streaming.kafka.topic_span import newest_messages
 from streaming.logs import set_up_logs
 from streaming.models.deployment import load_deployment
 from streaming.records import rfc3339
@@ -34,7 +35,6 @@ from streaming.report.data_suite import file_in_suite, window_in_suite
 from streaming.report.data_window import describable, stream_window
 from streaming.settings import Settings
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
-from streaming.topic_span import newest_messages
 
 WITHOUT = ("store", "registry")
 """tables of the configuration that nothing here uses"""

@@ -14,8 +14,8 @@ from streaming.report.headline import Headline, Latency, features, headline, lat
 from streaming.report.reader import Reader
 from streaming.report.story import SCORE, Story, Version
 from streaming.settings import Settings
-from streaming.sinks.hbase_reader import stored
-from streaming.sinks.hbase_tables import CURRENT
+from streaming.sinks.hbase.reader import stored
+from streaming.sinks.hbase.tables import CURRENT
 
 AT_RISK = """
 SELECT entity_id, score, event_time, scored_at, model_version FROM current_prediction

@@ -10,7 +10,7 @@ from time import monotonic
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from streaming.errors import TopicError, Unavailable
-from streaming.kafka_refusals import told
+from streaming.kafka.refusals import told
 from streaming.metrics.records import decode
 from streaming.report.story import Story, tell
 from streaming.settings import Settings

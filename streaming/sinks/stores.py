@@ -7,8 +7,8 @@ import threading
 from streaming.settings import Store as StoreSettings
 from streaming.settings import StoreKind
 from streaming.sinks import Store
-from streaming.sinks.hbase import HBaseSink
-from streaming.sinks.hbase_tables import check_hbase, migrate_hbase
+from streaming.sinks.hbase.sink import HBaseSink
+from streaming.sinks.hbase.tables import check_hbase, migrate_hbase
 from streaming.sinks.migrate import check_tables, migrate
 from streaming.sinks.postgres import PostgresSink
 from streaming.sinks.upkeep import keep_months

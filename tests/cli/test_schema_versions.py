@@ -16,8 +16,8 @@ from streaming.config import load_settings
 from streaming.contracts.statistics.source import DataError
 from streaming.contracts.versions import Incompatible
 from streaming.errors import ConfigError, ContractError
+from streaming.kafka.topics import create_topics
 from streaming.producer import EventProducer
-from streaming.topics import create_topics
 
 INT = {"type": "integer", "minimum": 0, "maximum": 100_000}
 CREDIT = "examples/credit/applications.csv"

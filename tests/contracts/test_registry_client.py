@@ -19,8 +19,8 @@ from streaming.contracts.published import PublishedSchemas
 from streaming.contracts.registry_client import RegistryResolver, registry_client, registry_name
 from streaming.contracts.wire import DecidedResolver, WriterSchema
 from streaming.errors import ConfigError, Unavailable
-from streaming.schema_api import SchemaApi
-from streaming.schema_server import SchemaServer
+from streaming.schema_server.api import SchemaApi
+from streaming.schema_server.server import SchemaServer
 from streaming.settings import SchemaRegistry
 
 API = SchemaApi(PublishedSchemas(SCHEMAS, topics={}))

@@ -16,9 +16,9 @@ from streaming.drift.intake import admit, mended
 from streaming.drift.series import Series
 from streaming.drift.series import decode as decode_series
 from streaming.drift.series import encode as encode_series
-from streaming.drift_pipeline import tell
 from streaming.metrics.records import Alert, Drift, Metrics, Reference, decode, encode
 from streaming.metrics.sketches import Histogram
+from streaming.service.drift_pipeline import tell
 
 LIMITS = Limits(window_s=2, window_events=250, psi_threshold=0.2)
 

@@ -44,9 +44,9 @@ BREAKAGES = (
     Breakage(
         "a replayed batch makes a new plan",
         (
-            Change("plan_log.py", "        plan, revision = None, 0\n        while", "        return None\n        while"),
+            Change("micro_batch/plan_log.py", "        plan, revision = None, 0\n        while", "        return None\n        while"),
             Change(
-                "plan_log.py",
+                "micro_batch/plan_log.py",
                 "        created = self._files.create(",
                 "        self._drop(plan.batch_id)\n        created = self._files.create(",
             ),
@@ -95,7 +95,13 @@ BREAKAGES = (
     ),
     Breakage(
         "a batch that is recorded again counts again",
-        (Change("gather.py", 'id=f"{plan.query_id}/{plan.batch_id}/0"', 'id=f"{plan.query_id}/{plan.batch_id}/0/{datetime.now(UTC)}"'),),
+        (
+            Change(
+                "micro_batch/gather.py",
+                'id=f"{plan.query_id}/{plan.batch_id}/0"',
+                'id=f"{plan.query_id}/{plan.batch_id}/0/{datetime.now(UTC)}"',
+            ),
+        ),
         "driver-kill-after-metrics-before-commit",
         "miscounted",
     ),

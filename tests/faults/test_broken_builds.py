@@ -41,7 +41,7 @@ def test_driver_and_workers_run_the_broken_build(tmp_path: Path) -> None:
 
 
 def test_a_breakage_that_no_longer_applies_says_so(tmp_path: Path) -> None:
-    gone = Breakage("gone", (Change("gather.py", "no such text", ""),), "worker-kill", "lost")
+    gone = Breakage("gone", (Change("micro_batch/gather.py", "no such text", ""),), "worker-kill", "lost")
     with pytest.raises(ValueError, match="0 times, expected once; adapt the breakage"):
         build(gone, tmp_path)
 

@@ -17,10 +17,10 @@ import psycopg
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from streaming.config import load_settings
+from streaming.kafka.topics import create_topics
 from streaming.metrics.records import Metrics, decode
 from streaming.settings import Settings
 from streaming.sinks.migrate import migrate
-from streaming.topics import create_topics
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

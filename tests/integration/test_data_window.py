@@ -22,14 +22,14 @@ from streaming.contracts import load_contract
 from streaming.contracts.expectation_record import ExpectationsRecord
 from streaming.contracts.published import PublishedSchemas
 from streaming.contracts.statistics.document import StatisticsRecord
+from streaming.kafka.topics import create_topics
 from streaming.local.outcomes import read_topic
 from streaming.producer import EventProducer
 from streaming.report.data_watch import validate_window
 from streaming.report.reader import open_reader
-from streaming.schema_api import SchemaApi
-from streaming.schema_server import SchemaServer
+from streaming.schema_server.api import SchemaApi
+from streaming.schema_server.server import SchemaServer
 from streaming.settings import SchemaRegistry, Settings
-from streaming.topics import create_topics
 
 pytestmark = pytest.mark.integration
 

@@ -14,10 +14,10 @@ from service import Job, Starter, read_topic, wait_until
 from streaming.config import load_settings
 from streaming.drift.detect import Limits, take
 from streaming.drift.series import Series
+from streaming.kafka.topics import create_topics
 from streaming.metrics.records import Alert, Drift, Metrics, Reference, decode, encode
 from streaming.metrics.sketches import Histogram
 from streaming.settings import Settings
-from streaming.topics import create_topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 

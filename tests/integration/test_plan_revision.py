@@ -14,12 +14,12 @@ from service import REPOSITORY, Starter, metrics, produce, reasons, select, wait
 
 from streaming.config import load_settings
 from streaming.contracts.published import PublishedSchemas
+from streaming.kafka.topics import create_topics
 from streaming.local.table import train_table
 from streaming.local.telco import DEFAULT_DATA
-from streaming.schema_api import SchemaApi
-from streaming.schema_server import SchemaServer
+from streaming.schema_server.api import SchemaApi
+from streaming.schema_server.server import SchemaServer
 from streaming.sinks.migrate import migrate
-from streaming.topics import create_topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from streaming.config import load_settings
+from streaming.kafka.topics import create_topics
 from streaming.local.ledger import digest, read_ledger
 from streaming.local.outcomes import read_topic, rejected
 from streaming.local.publish import publish
 from streaming.local.telco import event_fields, load_telco, split
 from streaming.local.traffic import Mix, Traffic
-from streaming.topics import create_topics
 
 pytestmark = pytest.mark.integration
 EVENTS = 600

@@ -14,6 +14,7 @@ import pytest
 from events import event, good, message
 from service import REPOSITORY, Address, Job, Starter, metrics, prepare, produce, read_topic, scored, select, wait_until
 
+from streaming.kafka.topic_span import span_of
 from streaming.replay.mapping import Mapping
 from streaming.replay.run import select as rejections
 from streaming.replay.run import send
@@ -21,7 +22,6 @@ from streaming.replay.selection import Selection
 from streaming.replay.state import new_run
 from streaming.report.story import Story, tell
 from streaming.settings import Settings
-from streaming.topic_span import span_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 SENT_MS = 1_767_355_200_123

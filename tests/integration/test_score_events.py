@@ -14,12 +14,12 @@ from events import bad, event, good, message
 from service import Job, Starter, produce, read_topic, select, wait_until
 
 from streaming.config import load_settings
+from streaming.kafka.topics import create_topics
 from streaming.local.table import train_table
 from streaming.local.telco import DEFAULT_DATA
 from streaming.metrics.records import Metrics, Reference, decode
 from streaming.settings import Settings
 from streaming.sinks.migrate import migrate
-from streaming.topics import create_topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 

@@ -21,12 +21,12 @@ from security.site import KEY_PASSWORD, PASSWORD, Site, running_site
 from security.tls_proxy import tls_proxy
 from service import REPOSITORY, Job, Starter, produce, read_topic, select, wait_until
 
-from streaming.acls import grants
 from streaming.config import load_settings
+from streaming.kafka.acls import grants
+from streaming.kafka.topics import create_topics
 from streaming.local.processes import free_port
 from streaming.settings import Settings
 from streaming.sinks.migrate import migrate
-from streaming.topics import create_topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 REGISTRY_TOKEN, SPARK_SECRET, WRONG = "registrycanary1", "sparkcanary1", "wrongcanary1"

@@ -13,9 +13,9 @@ from service import send
 
 from streaming.config import load_settings
 from streaming.errors import TopicError, Unavailable
+from streaming.kafka.topic_span import committed, newest, read, since, span_of
+from streaming.kafka.topics import create_topics
 from streaming.settings import Settings
-from streaming.topic_span import committed, newest, read, since, span_of
-from streaming.topics import create_topics
 
 pytestmark = pytest.mark.integration
 Value = bytes | None

@@ -22,8 +22,8 @@ from streaming.contracts.wire.writer import WIRES, Wire
 from streaming.errors import ConfigError, ContractError, Unavailable
 from streaming.producer import EventProducer
 from streaming.records import RAW, REJECTED
-from streaming.schema_api import SchemaApi
-from streaming.schema_server import SchemaServer
+from streaming.schema_server.api import SchemaApi
+from streaming.schema_server.server import SchemaServer
 from streaming.settings import NO_REGISTRY, SchemaRegistry
 from streaming.steps.decode import Decode
 from streaming.steps.validate import Validate

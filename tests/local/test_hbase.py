@@ -14,7 +14,7 @@ from streaming.local import hbase as embedded
 from streaming.local.processes import recall
 from streaming.patience import patiently
 from streaming.sinks import STANDS
-from streaming.sinks.hbase_reader import stored
+from streaming.sinks.hbase.reader import stored
 
 
 def pids(home: Path) -> dict[str, int]:

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from streaming.cli import app
 from streaming.config import load_settings
+from streaming.kafka.topic_span import span_of
+from streaming.kafka.topics import create_topics
 from streaming.records import REJECTED
 from streaming.replay.mapping import Mapping
 from streaming.replay.selection import Selection
@@ -21,8 +23,6 @@ from streaming.replay.state import Run, new_run, save
 from streaming.settings import Settings
 from streaming.sinks.migrate import migrate
 from streaming.sinks.rejected import RejectedTopic
-from streaming.topic_span import span_of
-from streaming.topics import create_topics
 
 pytestmark = pytest.mark.integration
 COUNT = 5

@@ -22,7 +22,7 @@ from confluent_kafka.admin import (
 )
 from security.certificates import Authority, Issued
 
-from streaming.acls import Grant
+from streaming.kafka.acls import Grant
 from streaming.local import kafka
 from streaming.local.processes import Remembered, free_port, launch, stop, wait_until_ready
 

@@ -12,16 +12,16 @@ import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions
 from security.site import Site
 
-from streaming.acls import ROLES, Grant, Role, grants
 from streaming.config import load_settings
 from streaming.errors import ScoringError, TopicError, Unavailable
-from streaming.lag import LagForTools
+from streaming.kafka.acls import ROLES, Grant, Role, grants
+from streaming.kafka.topic_span import committed, newest_messages, read, span_of
+from streaming.kafka.topics import check_topics, create_topics
+from streaming.micro_batch.lag import LagForTools
 from streaming.producer import EventProducer
 from streaming.report.reader import open_reader
 from streaming.settings import Kind, Settings
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
-from streaming.topic_span import committed, newest_messages, read, span_of
-from streaming.topics import check_topics, create_topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -10,14 +10,14 @@ import pytest
 from confluent_kafka.admin import NewTopic
 from security.site import KEY_PASSWORD, PASSWORD, TOKEN_SECRET, Site
 
-from streaming.acls import SPAN_GROUP, Grant
 from streaming.errors import ConfigError, Unavailable
-from streaming.kafka_clients import spark_kafka_options
-from streaming.kafka_refusals import Admin
+from streaming.kafka.acls import SPAN_GROUP, Grant
+from streaming.kafka.clients import spark_kafka_options
+from streaming.kafka.refusals import Admin
+from streaming.kafka.topic_span import read, span_of
 from streaming.local.jars import jar_paths
 from streaming.settings import Kafka
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
-from streaming.topic_span import read, span_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 WAYS = ("scram", "mtls", "mtls with a key's password", "token")

@@ -19,7 +19,7 @@ from thriftpy2.transport import TBufferedTransportFactory, TServerSocket
 from streaming.errors import ConfigError, StoreError, Unavailable
 from streaming.local.processes import free_port
 from streaming.settings import HBaseSettings
-from streaming.sinks.hbase_tls import TlsConnection, connection, tls_context
+from streaming.sinks.hbase.tls import TlsConnection, connection, tls_context
 
 
 class Tables:

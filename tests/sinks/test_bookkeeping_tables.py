@@ -10,11 +10,11 @@ import psycopg
 import pytest
 from tests_support import PLAN, a_plan
 
-from streaming.bookkeeping import Bookkeeping
 from streaming.errors import StoreError, Unavailable
-from streaming.gather import metrics_record
 from streaming.metrics.records import Metrics
 from streaming.metrics.tally import Tally
+from streaming.micro_batch.bookkeeping import Bookkeeping
+from streaming.micro_batch.gather import metrics_record
 from streaming.models.plan import Plan
 from streaming.settings import Store
 from streaming.sinks.deployment_log import DeploymentLog

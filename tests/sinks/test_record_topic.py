@@ -10,11 +10,11 @@ from tests_support import a_plan
 
 from streaming.config import load_settings
 from streaming.errors import Unavailable
-from streaming.gather import metrics_record
+from streaming.kafka.topics import create_topics
 from streaming.metrics.records import decode
 from streaming.metrics.tally import Tally
+from streaming.micro_batch.gather import metrics_record
 from streaming.sinks.record_topic import RecordTopic
-from streaming.topics import create_topics
 
 RECORD = metrics_record(a_plan(), Tally(events=3), duration_ms=1)
 

@@ -16,6 +16,7 @@ from tests_support import a_plan
 
 from streaming.config import load_settings
 from streaming.errors import TopicError, Unavailable
+from streaming.kafka.topics import create_topics
 from streaming.records import RAW, REJECTED
 from streaming.replay.mapping import Mapping
 from streaming.replay.outgoing import outgoing
@@ -23,7 +24,6 @@ from streaming.replay.rejection import original_of, rejection_of
 from streaming.settings import Settings
 from streaming.sinks.rejected import RejectedTopic, split_headers
 from streaming.steps.decode import Decode
-from streaming.topics import create_topics
 
 RECEIVED = datetime(2026, 1, 2, 12, 0, 0, 123_000, tzinfo=UTC)
 RECEIVED_MS = 1_767_355_200_123

@@ -19,8 +19,8 @@ from streaming.contracts.schema import Contract, parse_contract
 from streaming.contracts.wire import Unwrapped, WireReader
 from streaming.contracts.wire.writer import WIRES, Wire, avro_record, writer
 from streaming.errors import ConfigError, InvalidEvent, Unavailable
-from streaming.schema_api import SchemaApi
-from streaming.schema_server import SchemaServer
+from streaming.schema_server.api import SchemaApi
+from streaming.schema_server.server import SchemaServer
 from streaming.settings import NO_REGISTRY, SchemaRegistry
 from streaming.steps.decode import Decode
 from streaming.testing import raw_batch

@@ -22,8 +22,8 @@ from typing import Any
 
 # point → module, function, whether it strikes before or after that function
 POINTS = {
-    "before_plan": ("streaming.plan_log", "PlanLog.create", "before"),
-    "after_plan": ("streaming.plan_log", "PlanLog.create", "after"),
+    "before_plan": ("streaming.micro_batch.plan_log", "PlanLog.create", "before"),
+    "after_plan": ("streaming.micro_batch.plan_log", "PlanLog.create", "after"),
     "in_scoring": ("streaming.steps.score", "Score.__call__", "before"),
     "between_two_sinks": ("streaming.sinks.postgres", "PostgresSink.write", "after"),
     "after_sinks_before_metrics": ("streaming.sinks.record_topic", "RecordTopic.publish", "before"),

@@ -1,0 +1,1 @@
+"""A read-only schema registry over the published schemas: server.py listens, api.py answers."""

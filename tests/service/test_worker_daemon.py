@@ -1,0 +1,88 @@
+"""What the worker daemon takes out of each task, in an interpreter of its own: it changes the interpreter it runs in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pyspark
+import pytest
+
+from streaming.service.worker_daemon import without_spare_archives
+
+ARCHIVES = sorted((Path(pyspark.__file__).parent / "python" / "lib").glob("*.zip"))
+INSTALLED = str(Path(pyspark.__file__).parents[1])
+
+
+@pytest.fixture
+def users_archive(tmp_path: Path) -> Path:
+    """An archive as one gives it to spark-submit with --py-files."""
+    path = tmp_path / "mine.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("module_of_the_user.py", "ANSWER = 42\n")
+    return path
+
+
+def run(code: str, *first_on_path: Path) -> str:
+    """Output of Python code in an interpreter whose path begins as a Spark worker's does."""
+    path = os.pathsep.join(map(str, first_on_path))
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_sparks_archives_leave_the_path_and_the_users_stays(users_archive: Path) -> None:
+    assert {path.name.split("-")[0] for path in ARCHIVES} == {"pyspark.zip", "py4j"}
+    given = [*ARCHIVES, users_archive]
+    code = f"""
+import sys
+given = {[str(path) for path in given]}
+assert set(given) <= set(sys.path)
+from streaming.service.worker_daemon import prepare
+prepare()
+import module_of_the_user
+import pyspark.sql.functions
+print([entry for entry in given if entry in sys.path], module_of_the_user.ANSWER)
+"""
+    assert run(code, *given).strip() == f"{[str(users_archive)]} 42"
+
+
+@pytest.mark.slow
+def test_what_tasks_need_is_imported_and_frozen_before_the_fork() -> None:
+    code = """
+import gc, sys
+from streaming.service.worker_daemon import prepare
+assert "streaming.pipeline" not in sys.modules and gc.get_freeze_count() == 0
+prepare()
+print("streaming.pipeline" in sys.modules, "sklearn" in sys.modules, gc.get_freeze_count() > 100_000)
+"""
+    assert run(code).split() == ["True", "True", "True"]
+
+
+@pytest.mark.parametrize(("skipped", "asked"), [("", 1), ("skip_invalidation()", 0)], ids=["Spark's way", "ours"])
+def test_invalidation_asks_no_finder(skipped: str, asked: int) -> None:
+    code = f"""
+import importlib, sys
+from streaming.service.worker_daemon import skip_invalidation
+class Counting:
+    asked = 0
+    def find_spec(self, *_): return None
+    def invalidate_caches(self): Counting.asked += 1
+sys.meta_path.append(Counting())
+{skipped}
+importlib.invalidate_caches()
+print(Counting.asked)
+"""
+    assert int(run(code)) == asked
+
+
+def test_an_archive_that_is_the_only_place_of_its_package_stays(users_archive: Path) -> None:
+    """A cluster's executors may have no pyspark but the archive that Spark sent them."""
+    needed = [*map(str, ARCHIVES), str(users_archive)]
+    assert without_spare_archives(needed) == needed
+    assert without_spare_archives([*needed, INSTALLED]) == [str(users_archive), INSTALLED]
