@@ -9,16 +9,9 @@ and says what memory, open files and connections did. `--minutes 240` makes the 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import shutil
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -27,12 +20,9 @@ from batches import full_batches, steady_rate
 from contenders import Contender, Stream, running, wait_until
 from load import Events, fill, pace
 from memory import Trend, peaks, trend
+from program import carry_out, machine, running_stand, shared_flags
 from rich.console import Console
-from stand import REPOSITORY, Place, Stand, parse_overrides
-from throughput import machine
-
-from streaming.errors import ScoringError
-from streaming.local import services
+from stand import Place, Stand
 
 # A statement on the history takes this much longer while the store is slow: a real wait at the server.
 SLOW_S = 0.5
@@ -155,37 +145,28 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=1000, help="sustained events a second (default 1,000)")
     parser.add_argument("--minutes", type=float, default=5, help="minutes of the soak (default 5)")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="events of each backlog")
-    parser.add_argument("--entities", type=int, default=2000, help="distinct customers (default 2,000)")
-    parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="a setting of the jobs; may be given again")
-    parser.add_argument("--summary", type=Path, help="write everything as JSON to this file")
-    return parser.parse_args()
+    return shared_flags(parser).parse_args()
+
+
+def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """All chosen measures on one stand. Returns the summary."""
+    found: dict[str, Any] = {"machine": machine(("streaming-scoring", "pyspark", "confluent-kafka")), "measures": {}}
+    with running_stand(options, console) as stand:
+        for name in options.only or MEASURES:
+            with stand.place(name) as place:
+                found["measures"][name] = MEASURES[name](place, stand, options)
+            console.print(name, found["measures"][name])
+    return found
+
+
+def show(_: Console, found: dict[str, Any]) -> int:
+    """Nothing that was not shown yet. Returns the exit code: 1 where an event was lost or doubled."""
+    return int(any(measure["lost"] or measure["doubled"] for measure in found["measures"].values()))
 
 
 def main() -> int:
-    """Run, print, write. Returns the exit code: 1 where an event was lost or doubled."""
-    options, console = arguments(), Console()
-    summary = options.summary.resolve() if options.summary else None
-    os.chdir(REPOSITORY)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    found: dict[str, Any] = {"machine": machine(("streaming-scoring", "pyspark", "confluent-kafka")), "measures": {}}
-    try:
-        with ExitStack() as stack:
-            home = Path(tempfile.mkdtemp(prefix="scoring-endurance-"))
-            stack.callback(shutil.rmtree, home, ignore_errors=True)
-            stack.callback(services.down, home)
-            stand = Stand(home, parse_overrides(options.set))
-            for name in options.only or MEASURES:
-                with stand.place(name) as place:
-                    found["measures"][name] = MEASURES[name](place, stand, options)
-                console.print(name, found["measures"][name])
-    except ScoringError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    if summary:
-        summary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    return int(any(measure["lost"] or measure["doubled"] for measure in found["measures"].values()))
+    """Run, print, write. Returns the exit code."""
+    return carry_out(arguments(), run, show)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,13 +20,13 @@ from typing import Any
 from batches import latency, medians, quantiles
 from contenders import Contender, Stream, running, wait_until
 from load import Events, pace
+from program import carry_out, machine, running_stand, shared_flags
 from rich.console import Console
 from rich.table import Table
-from stand import REPOSITORY, Place, Stand, parse_overrides
-from throughput import machine
+from stand import Place
 
-from streaming.errors import ScoringError, ServiceError
-from streaming.local import jars, services
+from streaming.errors import ServiceError
+from streaming.local import jars
 from streaming.local.java import java_home
 from streaming.service.spark import submit_command, submit_environment
 
@@ -89,12 +84,7 @@ def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     """All measures on one stand. Returns the summary."""
     before = machine(("streaming-scoring", "pyspark", "scikit-learn", "confluent-kafka"))
     events, measures = Events(options.entities), dict[str, Any]()
-    with ExitStack() as stack:
-        home = Path(tempfile.mkdtemp(prefix="scoring-latency-"))
-        stack.callback(shutil.rmtree, home, ignore_errors=True)
-        stack.callback(services.down, home)
-        stand = Stand(home, parse_overrides(options.set))
-        place = stack.enter_context(stand.place("latency"))
+    with running_stand(options, console) as stand, stand.place("latency") as place:
         with running(lambda: Stream(place)) as stream:
             stream.await_ready()
             pace(place.settings, events, rate=500, seconds=10, alive=stream.check)  # the JVM's compiler has seen the path
@@ -107,8 +97,8 @@ def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     return {"machine": before, "capacity_per_s": round(found), "seconds": options.seconds, "measures": measures}
 
 
-def print_summary(console: Console, found: dict[str, Any]) -> None:
-    """A table of the shares."""
+def print_summary(console: Console, found: dict[str, Any]) -> int:
+    """A table of the shares. Returns the exit code."""
     table = Table("share", "events/s", "p50 ms", "p95 ms", "p99 ms", "batch p50 ms", "batch p99 ms", "p99 / batch p50")
     for share, measure in found["measures"].items():
         if "latency_ms" not in measure:
@@ -119,6 +109,7 @@ def print_summary(console: Console, found: dict[str, Any]) -> None:
                       f"{batch['p50']:.0f}", f"{batch['p99']:.0f}", ratio)  # fmt: skip
     console.print(table)
     console.print(f"an empty micro-batch of Spark: {found['measures']['empty_batch']}")
+    return 0
 
 
 def arguments() -> argparse.Namespace:
@@ -126,29 +117,12 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=40, help="seconds of each measure that count (default 40)")
     parser.add_argument("--capacity", type=float, help="events a second to take shares of; default: measured first")
-    parser.add_argument("--entities", type=int, default=2000, help="distinct customers (default 2,000)")
-    parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="a setting of the jobs; may be given again")
-    parser.add_argument("--summary", type=Path, help="write everything as JSON to this file")
-    return parser.parse_args()
+    return shared_flags(parser).parse_args()
 
 
 def main() -> int:
     """Run, print, write. Returns the exit code."""
-    options, console = arguments(), Console()
-    summary = options.summary.resolve() if options.summary else None
-    os.chdir(REPOSITORY)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        found = run(options, console)
-    except ScoringError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    print_summary(console, found)
-    if summary:
-        summary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    return 0
+    return carry_out(arguments(), run, print_summary)
 
 
 if __name__ == "__main__":

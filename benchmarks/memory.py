@@ -37,42 +37,46 @@ def resident(roots: Mapping[str, int]) -> dict[str, float]:
 def peaks(roots: Mapping[str, int]) -> Iterator[dict[str, float]]:
     """Sample in the background; the dict holds the highest RSS in MB that each role had."""
     highest: dict[str, float] = {}
-    over = threading.Event()
 
     def sample() -> None:
-        while not over.wait(EVERY_S):
-            for role, size in resident(roots).items():
-                highest[role] = max(highest.get(role, 0.0), round(size, 1))
+        for role, size in resident(roots).items():
+            highest[role] = max(highest.get(role, 0.0), round(size, 1))
 
-    thread = threading.Thread(target=sample, daemon=True)
-    thread.start()
-    try:
+    with _sampled(sample):
         yield highest
-    finally:
-        over.set()
-        thread.join()
 
 
 @contextmanager
 def trend(roots: Mapping[str, int], folder: Path) -> Iterator[Trend]:
     """Sample in the background: RSS, open files and connections by role, and the number of files in a folder."""
     samples: Trend = []
-    over = threading.Event()
 
     def sample() -> None:
-        while not over.wait(EVERY_S):
-            figures = {f"{role} rss_mb": size for role, size in resident(roots).items()}
-            for root, pid in roots.items():
-                family = _family(pid)
-                figures[f"{root} fds"] = float(sum(_asked(process.num_fds) for process in family))
-                figures[f"{root} connections"] = float(sum(_asked(lambda p=process: len(p.net_connections("tcp"))) for process in family))
-            figures["files of the checkpoint"] = float(sum(1 for path in folder.rglob("*") if path.is_file()))
-            samples.append(figures)
+        figures = {f"{role} rss_mb": size for role, size in resident(roots).items()}
+        for root, pid in roots.items():
+            family = _family(pid)
+            figures[f"{root} fds"] = float(sum(_asked(process.num_fds) for process in family))
+            figures[f"{root} connections"] = float(sum(_asked(lambda p=process: len(p.net_connections("tcp"))) for process in family))
+        figures["files of the checkpoint"] = float(sum(1 for path in folder.rglob("*") if path.is_file()))
+        samples.append(figures)
 
-    thread = threading.Thread(target=sample, daemon=True)
+    with _sampled(sample):
+        yield samples
+
+
+@contextmanager
+def _sampled(sample: Callable[[], None]) -> Iterator[None]:
+    """Call `sample` every EVERY_S seconds, in a thread, while the block runs."""
+    over = threading.Event()
+
+    def again() -> None:
+        while not over.wait(EVERY_S):
+            sample()
+
+    thread = threading.Thread(target=again, daemon=True)
     thread.start()
     try:
-        yield samples
+        yield
     finally:
         over.set()
         thread.join()

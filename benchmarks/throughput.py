@@ -8,31 +8,20 @@ Four measures, each on a fresh database and fresh topics: a backlog and a steady
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import shutil
-import signal
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from batches import full_batches, latency, medians, steady_rate
 from contenders import Bare, Contender, Stream, running, wait_until
 from load import Events, fill, pace
 from memory import peaks
+from program import carry_out, machine, running_stand, shared_flags
 from rich.console import Console
-from stand import REPOSITORY, Place, Stand, parse_overrides
+from stand import Place, Stand, parse_overrides
 from table import print_measure, print_ratios, ratios
-
-from streaming.errors import ScoringError
-from streaming.local import services
 
 MEASURES = ("stream-backlog", "bare-backlog", "stream-steady", "bare-steady")
 WARM_UP_S = 15.0
@@ -110,73 +99,34 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--events", type=int, default=600_000, help="events of the backlog (default 600,000)")
     parser.add_argument("--rate", type=float, default=500, help="events a second of the steady rate (default 500)")
     parser.add_argument("--seconds", type=float, default=60, help="seconds of the steady rate that count (default 60)")
-    parser.add_argument("--entities", type=int, default=2000, help="distinct customers (default 2,000)")
     words = sorted({*MEASURES, *(word for name in MEASURES for word in name.split("-"))})
     parser.add_argument("--only", action="append", choices=words, help="only these measures; may be given again")
-    parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="a setting of the jobs; may be given again")
-    parser.add_argument("--summary", type=Path, help="write everything as JSON to this file")
-    parser.add_argument("--keep", action="store_true", help="leave the folder with logs and data there")
-    return parser.parse_args()
+    return shared_flags(parser).parse_args()
 
 
 def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
-    """All chosen measures on one stand, which is stopped at the end however that comes. Returns the summary."""
+    """All chosen measures on one stand. Returns the summary."""
     load = Load(options.events, options.rate, options.seconds, options.entities)
-    overrides = parse_overrides(options.set)
     chosen = [name for name in MEASURES if not options.only or {name, *name.split("-")} & set(options.only)]
     before, measures = machine(("streaming-scoring", "pyspark", "scikit-learn", "confluent-kafka")), dict[str, dict[str, Any]]()
-    with ExitStack() as stack:
-        home = Path(tempfile.mkdtemp(prefix="scoring-bench-"))
-        stack.callback(_end, home, options.keep, console)
-        console.print("services start, a model is trained …")
-        stand = Stand(home, overrides)
+    with running_stand(options, console) as stand:
         for name in chosen:
             console.print(f"{name} …")
             measures[name] = measure(name, stand, load)
             print_measure(console, name, measures[name])
-    return {"machine": before, "load": vars(load), "settings": overrides, "measures": measures, "ratios": ratios(measures)}
+    settings = parse_overrides(options.set)
+    return {"machine": before, "load": vars(load), "settings": settings, "measures": measures, "ratios": ratios(measures)}
 
 
-def machine(packages: Sequence[str]) -> dict[str, Any]:
-    """What a run is to be compared with: time, cores, the load before, the versions of Python and of these packages."""
-    return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cores": os.cpu_count(),
-        "load_average": [round(value, 2) for value in os.getloadavg()],
-        "python": platform.python_version(),
-        **{name: version(name) for name in packages},
-    }
-
-
-def _end(home: Path, keep: bool, console: Console) -> None:
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    services.down(home)
-    if keep:
-        console.print(f"logs and data are in {home}")
-    else:
-        shutil.rmtree(home)
-    for number, handler in before.items():
-        signal.signal(number, handler)
+def show(console: Console, found: dict[str, Any]) -> int:
+    """The ratios. Returns the exit code."""
+    print_ratios(console, found["ratios"])
+    return 0
 
 
 def main() -> int:
-    """Run, print, write. Returns the exit code: 1 with one line where something went wrong, 130 after Ctrl-C or SIGTERM."""
-    options, console = arguments(), Console()
-    summary = options.summary.resolve() if options.summary else None
-    os.chdir(REPOSITORY)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        found = run(options, console)
-    except ScoringError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    print_ratios(console, found["ratios"])
-    if summary:
-        summary.parent.mkdir(parents=True, exist_ok=True)
-        summary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    return 0
+    """Run, print, write. Returns the exit code."""
+    return carry_out(arguments(), run, show)
 
 
 if __name__ == "__main__":

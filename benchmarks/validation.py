@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from program import machine
 from rich.console import Console
 from stand import REPOSITORY
-from throughput import machine
 from validation_events import Case, cases, events
 from validation_spark import SparkJudge, spark_judge
 from validation_table import print_case, print_goals
