@@ -26,12 +26,17 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def wait_until(what: str, condition: Callable[[], bool], *, at_most_s: float = 300) -> None:
-    """Wait for a condition; fail with its name when it does not come true."""
+    """Wait for a condition; fail with its name when it does not come true.
+
+    A question that takes long (a whole topic read) is asked less often: what is waited for needs the machine too.
+    """
     end = time.monotonic() + at_most_s
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {at_most_s:.0f} s in vain until {what}")
-        time.sleep(0.2)
+    while time.monotonic() < end:
+        asked = time.monotonic()
+        if condition():
+            return
+        time.sleep(max(0.2, 3 * (time.monotonic() - asked)))
+    raise AssertionError(f"waited {at_most_s:.0f} s in vain until {what}")
 
 
 class Job:

@@ -40,9 +40,11 @@ def test_a_version_that_is_gone_and_a_schema_id_that_is_unknown(
     migrate(settings.store.dsn.get_secret_value())
     train_table(settings, DEFAULT_DATA, check=False)
     job = start().wait_ready()
+    checkpoint = Path(settings.stream.checkpoint)
+    plans = checkpoint / "plans"
+    wait_until("the first batch, which Spark begins without an event, is done", lambda: (checkpoint / "commits" / "0").exists())
     services.stop_postgres()
     sent = produce(settings, good(30))
-    plans = Path(settings.stream.checkpoint) / "plans"
     wait_until("the batch is planned and waits for the store", lambda: "sink_away" in job.log.read_text())
     job.kill()
     services.start_postgres()
