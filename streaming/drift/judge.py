@@ -23,7 +23,7 @@ Compared = Mapping[Against, Mapping[Subject, dict[str, Measured]]]
 
 
 class Judge:
-    """Judges one window of one scope of a series.
+    """Judges windows of one scope of a series.
 
     slice_name: the "column=value" that the scope is of, one that the reference names; empty for all events.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal, get_args
+from typing import get_args
 
 from streaming.drift.chi_squared import chi_squared
 from streaming.drift.hellinger import hellinger
@@ -14,8 +14,9 @@ from streaming.drift.proportion import missing_share, unseen_share
 from streaming.drift.psi import all_bins, psi
 from streaming.drift.sample import Found, Sample
 from streaming.drift.wasserstein import wasserstein
+from streaming.settings import DriftMeasure
 
-Measure = Literal["psi", "ks", "jensen_shannon", "hellinger", "wasserstein", "chi_squared", "l_infinity", "missing_share", "unseen_share"]
+Measure = DriftMeasure
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 THRESHOLDS: Mapping[Measure, float] = {
     "psi": 0.2,
