@@ -16,10 +16,9 @@ from streaming.metrics.sketches import Bins, Histogram, histogram
 Places = NDArray[np.int64]
 
 
-def quantile_sketches(bins: Mapping[str, Bins], columns: Mapping[str, pa.Array]) -> dict[str, bytes]:
-    """KLL sketches of the numeric columns that hold a number, by name."""
-    numeric = (name for name, known in bins.items() if known.kind == "numeric")
-    found = {name: kll.sketch(pc.cast(columns[name], pa.float64()).to_numpy(zero_copy_only=False)) for name in numeric}
+def quantile_sketches(columns: Mapping[str, pa.Array]) -> dict[str, bytes]:
+    """KLL sketches of numeric columns, by name; of those that hold a number."""
+    found = {name: kll.sketch(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)) for name, column in columns.items()}
     return {name: sketch for name, sketch in found.items() if sketch}
 
 

@@ -35,7 +35,7 @@ class Distribution(msgspec.Struct, frozen=True):
     bins: Bins
     counts: Histogram
     quantiles: bytes = b""
-    """KLL sketch of the numbers; none of categories, nor in manifests of releases before there were any"""
+    """KLL sketch of the numbers; none of categories, of at most ten different numbers, nor in manifests of releases before sketches"""
 
 
 class ReferenceRow(msgspec.Struct, frozen=True):

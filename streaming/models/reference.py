@@ -35,7 +35,10 @@ def freeze(feature: Feature, column: pa.Array) -> Distribution:
         bins = _categorical_bins(values)
         return Distribution(bins, count(bins, values))
     bins = _numeric_bins(values)
-    return Distribution(bins, count(bins, values), kll.sketch(values.to_numpy(zero_copy_only=False)))
+    numbers = values.to_numpy(zero_copy_only=False)
+    # Where each value has a bin of its own the counts are the distribution already: a sketch would cost each batch for nothing.
+    few = len(np.unique(numbers[np.isfinite(numbers)])) <= BINS
+    return Distribution(bins, count(bins, values), b"" if few else kll.sketch(numbers))
 
 
 def freeze_slices(

@@ -25,6 +25,9 @@ class Observe:
     def __init__(self, manifest: Manifest) -> None:
         self._bins = {name: known.bins for name, known in manifest.distributions.items()}
         self._score_bins = manifest.score.bins
+        # Only what training made a sketch of has one to be compared with.
+        self._sketched = [name for name, known in manifest.distributions.items() if known.quantiles]
+        self._score_sketched = bool(manifest.score.quantiles)
         self._sliced = list(manifest.slices)
 
     def __call__(self, batch: pa.RecordBatch, plan: Plan) -> Outcome:  # noqa: ARG002 (a Step)
@@ -36,8 +39,8 @@ class Observe:
         observed = {
             "features": {name: histogram(np.bincount(each, minlength=self._bins[name].size + 2)) for name, each in found.items()},
             "score": histogram(np.bincount(score, minlength=self._score_bins.size + 2)),
-            "quantiles": quantile_sketches(self._bins, columns),
-            "score_quantiles": kll.sketch(scores),
+            "quantiles": quantile_sketches({name: columns[name] for name in self._sketched}),
+            "score_quantiles": kll.sketch(scores) if self._score_sketched else b"",
             "slices": {
                 name: counts
                 for column in self._sliced
