@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from streaming.drift.ks import ks
 from streaming.drift.l_infinity import l_infinity
 from streaming.drift.measures import THRESHOLDS
 from streaming.drift.sample import Sample
 from streaming.metrics.kll import Points, quantile
 from streaming.metrics.sketches import Bins
 
-_SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
+_SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _UNITS = {1000.0: "thousand for one", 100.0: "cents for euros, or per cent for shares", 60.0: "minutes for hours, or seconds for minutes",
           3600.0: "seconds for hours", 24.0: "hours for days", 12.0: "months for years", 10.0: "a decimal point",
           1.609344: "kilometres for miles", 2.204623: "pounds for kilograms", 1_000_000.0: "a million for one"}  # fmt: skip
-_ALIKE = 0.05  # factors of the quantiles that agree within it are one factor
+_ALIKE = 0.06  # a factor is known this well from a window of some hundred events
+_SAME = 0.001  # p-value from which two samples pass for one distribution
 
 
 def diagnose(bins: Bins, expected: Sample, actual: Sample) -> str:
@@ -63,20 +65,19 @@ def _scaled(before: Points | None, now: Points | None) -> str:
 
 
 def common_factor(before: Points, now: Points) -> float | None:
-    """The factor by which all of a distribution's quantiles have grown; None if they have not grown alike, or the signs differ.
+    """The factor that makes one distribution the other; None if none does, or the signs differ.
 
     >>> from streaming.metrics.kll import points, sketch
     >>> numbers = np.arange(1.0, 101)
     >>> common_factor(points(sketch(numbers)), points(sketch(numbers * 100)))
     100.0
     """
-    pairs = [(quantile(before, share), quantile(now, share)) for share in _SHARES]
-    factors = [after / first for first, after in pairs if first != 0]
-    if len(factors) < len(_SHARES) - 1 or min(factors) <= 0:
+    factors = [quantile(now, share) / first for share in _SHARES if (first := quantile(before, share)) != 0]
+    if len(factors) < len(_SHARES) // 2 or min(factors) <= 0:
         return None
     middle = float(np.median(factors))
-    # A constant has quantiles that agree by themselves: it tells a factor only where it has moved.
-    return middle if max(abs(factor / middle - 1) for factor in factors) < _ALIKE else None
+    # Single quantiles lie in gaps of a distribution and jump: what was is to be, times the factor, what is now.
+    return middle if (ks(before._replace(values=before.values * middle), now).p_value or 0) >= _SAME else None
 
 
 def _moved(bins: Bins, expected: Sample, actual: Sample) -> str:

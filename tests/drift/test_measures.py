@@ -79,7 +79,7 @@ def test_ks_and_wasserstein_of_sketches_are_scipy_s_within_their_stated_error(ta
     assert found.p_value is not None
     assert found.p_value >= theirs.pvalue * 0.9, "a sketch's error must not make a test surer"
     moved, distance = wasserstein(*sketches), stats.wasserstein_distance(*values)
-    assert spread(sketches[0]) == pytest.approx(values[0].std(), rel=0.02)
+    assert spread(sketches[0]) == pytest.approx(values[0].std(), rel=0.03)
     assert moved.value * spread(sketches[0]) == pytest.approx(distance, abs=moved.error * values[0].std())
 
 
