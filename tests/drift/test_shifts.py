@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tests.drift.conftest import Telco
 
 LIMITS = Limits(window_s=4, window_events=500, psi_threshold=0.2)
-QUIET, LOUD = 4200, 2300  # customers: the shift begins in the middle of the ninth window
+QUIET, LOUD = 4000, 2500  # customers: the shift begins with the ninth window
+MIDDLE = QUIET + 200  # … or in the middle of it
 BEGIN = QUIET // 100  # its first batch, a second each
 
 
@@ -50,11 +51,11 @@ def dearer_for_some(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def published(telco: Telco, shift: Callable[[pd.DataFrame], pd.DataFrame], loud: int = LOUD) -> list[Drift | Alert]:
+def published(telco: Telco, shift: Callable[[pd.DataFrame], pd.DataFrame], loud: int = LOUD, quiet: int = QUIET) -> list[Drift | Alert]:
     """What comes of quiet customers and then of shifted ones."""
-    quiet = telco.batches(telco.cycle(telco.held_out, 0, QUIET))
-    after = telco.batches(shift(telco.cycle(telco.held_out, QUIET, loud)), first=BEGIN)
-    return telco.take_all(Series(), [telco.reference, *quiet, *after], LIMITS)
+    before = telco.batches(telco.cycle(telco.held_out, 0, quiet))
+    after = telco.batches(shift(telco.cycle(telco.held_out, quiet, loud)), first=quiet // 100)
+    return telco.take_all(Series(), [telco.reference, *before, *after], LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -73,14 +74,18 @@ def test_a_shift_is_found_named_and_dated(telco: Telco, shift: Callable[[pd.Data
     assert [(alert.feature, alert.state) for alert in raised] == [(feature, "raised")]
     (alert,) = raised
     assert told in alert.suggestion
-    starts = [record.window_start for record in out if isinstance(record, Drift)]
-    first = max(start for start in starts if start <= now(BEGIN))
-    assert alert.changed_at in starts[starts.index(first) : starts.index(first) + 2], "the window of the shift, or the first whole one"
+    assert (alert.changed_at, alert.since) == (now(BEGIN), now(BEGIN))
     assert (alert.severity, alert.first_seen) == ("critical" if alert.value > 0.5 else "warning", alert.window_end)
     assert alert.evidence["psi"] == alert.value
     last = [record for record in out if isinstance(record, Drift)][-1]
     assert last.leading == [feature]
     assert last.features[feature].changed_at == alert.changed_at
+
+
+def test_a_change_is_dated_by_the_window_that_holds_it_or_the_first_whole_one(telco: Telco) -> None:
+    out = published(telco, contract_mix, loud=LOUD - 200, quiet=MIDDLE)
+    (alert,) = [alert for alert in out if isinstance(alert, Alert) and alert.kind == "input_drift"]
+    assert alert.changed_at in (now(BEGIN), now(BEGIN + 5))
 
 
 def test_a_shift_of_one_slice_is_found_there_and_not_elsewhere(telco: Telco) -> None:
