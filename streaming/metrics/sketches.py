@@ -61,10 +61,16 @@ def places(bins: Bins, column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
     """
     if bins.kind == "categorical":
         texts = pc.cast(column, pa.string())
-        known = pc.index_in(texts, value_set=pa.array(bins.values, pa.string())).fill_null(bins.size + 1)
-        return np.asarray(pc.if_else(texts.is_null(), bins.size, known).to_numpy(zero_copy_only=False), dtype=np.int64)
+        known = pc.index_in(texts, value_set=pa.array(bins.values, pa.string()))
+        # Most columns have no gap: what fills gaps costs more than the look-up.
+        found = (known.fill_null(bins.size + 1) if known.null_count else known).to_numpy(zero_copy_only=False).astype(np.int64)
+        if texts.null_count:
+            found[texts.is_null().to_numpy(zero_copy_only=False)] = bins.size
+        return np.asarray(found)
     values = pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
-    return np.where(np.isnan(values), bins.size, np.searchsorted(np.asarray(bins.edges), values, side="left"))
+    found = np.searchsorted(np.asarray(bins.edges), values, side="left")
+    missing = np.isnan(values)
+    return np.where(missing, bins.size, found) if missing.any() else found
 
 
 def histogram(counts: NDArray[np.int64]) -> Histogram:
