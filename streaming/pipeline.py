@@ -22,6 +22,7 @@ from streaming.contracts.schema import Contract
 from streaming.contracts.wire import DecidedResolver, Resolver, WireReader
 from streaming.delivery import Delivery, Destination, open_delivery
 from streaming.metrics import rejections
+from streaming.metrics.records import SliceCounts
 from streaming.metrics.sketches import Histogram, latency_sketch
 from streaming.metrics.tally import Tally, add_counts, bounded, merge_tallies
 from streaming.models.artifact import Artifact
@@ -189,7 +190,10 @@ class TaskRun:
         tally.parts_ms.update(passage.parts_ms)
         tally.scored = standing.num_rows
         tally.features = _histograms(passage.observed["features"])
+        tally.quantiles = msgspec.convert(passage.observed["quantiles"], dict[str, bytes])
         tally.score = msgspec.convert(passage.observed["score"], Histogram)
+        tally.score_quantiles = msgspec.convert(passage.observed["score_quantiles"], bytes)
+        tally.slices = msgspec.convert(passage.observed["slices"], dict[str, SliceCounts])
         tally.score_sum = float(passage.observed["score_sum"])  # type: ignore[arg-type]
         tally.score_sum_squares = float(passage.observed["score_sum_squares"])  # type: ignore[arg-type]
         waits_us = pc.subtract(pa.scalar(readable_at, standing.schema.field("received_at").type), standing.column("received_at"))

@@ -25,6 +25,9 @@ def _anchor_sqlite(value: object, info: ValidationInfo) -> object:
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 Kind = Literal["event", "rejected", "replay", "metrics", "alerts", "predictions"]
 StoreKind = Literal["postgres", "hbase"]
+DriftMeasure = Literal[
+    "psi", "ks", "jensen_shannon", "hellinger", "wasserstein", "chi_squared", "l_infinity", "missing_share", "unseen_share"
+]
 
 
 def _anchor_hadoop(value: object, info: ValidationInfo) -> object:
@@ -202,7 +205,23 @@ class Drift(Section):
     window_events: int = Field(default=1000, ge=1, description="… and holds at least so many scored events")
     psi_threshold: float = Field(default=0.2, gt=0, description="PSI at which a feature counts as drifted")
     rejected_share: float = Field(default=0.05, gt=0, le=1, description="share of a window's events rejected at which it is an alert")
+    alert_on: tuple[DriftMeasure, ...] = Field(default=("psi",), min_length=1, description="measures against training that raise an alert")
+    thresholds: dict[DriftMeasure, Annotated[float, Field(gt=0)]] = Field(
+        default={}, description="size from which a measure is a shift, where it is not to be that of docs/drift-measures.md"
+    )
+    false_share: float = Field(
+        default=0.01, gt=0, le=1, description="largest adjusted p-value of a shift: its share of false ones among all features of a window"
+    )
+    min_events: int = Field(default=30, ge=1, description="a window or a training of fewer is never a shift")
+    season_windows: int = Field(
+        default=24, ge=1, le=1000, description="windows in a season: each is compared with the one a season ago too"
+    )
     trigger_s: float = Field(default=10, ge=0, description="pause between two micro-batches of the job")
+    webhook: SecretStr = Field(
+        default=SecretStr(""), description="URL that alerts are POSTed to as JSON; env:NAME or file:PATH; empty: none"
+    )
+    webhook_timeout_s: float = Field(default=5, gt=0, description="how long one POST may take")
+    webhook_tries: int = Field(default=4, ge=1, description="how often a POST is tried before the alert stays on its topic alone")
 
 
 class Http(Section):

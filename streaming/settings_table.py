@@ -49,6 +49,8 @@ def _kind(kind: Any) -> str:
         return f"list of {_kind(values[0])}"
     if values and all(isinstance(value, str) for value in values):
         return " or ".join(f"`{value}`" for value in values)
+    if getattr(kind, "__origin__", None) is dict and kind != dict[str, str]:
+        return "table of numbers"
     plain = {str: "text", int: "whole number", float: "number", bool: "true or false", dict[str, str]: "table of texts"}
     return plain.get(kind, "path")
 

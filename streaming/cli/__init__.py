@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from streaming.cli import config, data, demo, produce, rejected, report, run, schema, services, store, top, topics, train
+from streaming.cli import alerts, config, data, demo, produce, rejected, report, run, schema, services, store, top, topics, train
 from streaming.errors import ScoringError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ produce.register(app)
 report.register(app)
 rejected.register(app)
 top.register(app)
+alerts.register(app)
 services.register(app)
 topics.register(app)
 config.register(app)

@@ -33,6 +33,7 @@ def train(
     check: Annotated[
         bool, typer.Option("--check/--no-check", help="First hold the table to its contract, row by row, with Great Expectations: seconds.")
     ] = True,
+    slices: Annotated[list[str] | None, typer.Option("--slice", help="Watch drift by this feature's values too; may be repeated.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print version, checksum and metrics as JSON.")] = False,
 ) -> None:
     """Train a deployment's model on 70 % of a table, measure it on the rest, and register it for serving.
@@ -44,7 +45,7 @@ def train(
     from streaming.config import load_settings
     from streaming.local.table import train_table
 
-    version, artifact = train_table(load_settings(config), data, deployment, check=check)
+    version, artifact = train_table(load_settings(config), data, deployment, check=check, slices=slices or ())
     if as_json:
         typer.echo(json.dumps(_summary(version, artifact.manifest)))
     else:

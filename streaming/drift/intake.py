@@ -10,7 +10,8 @@ import structlog
 
 from streaming.drift.series import Series
 from streaming.drift.window import Window
-from streaming.metrics.records import Group, Metrics, Record, Reference, decode, fault_of
+from streaming.metrics import kll
+from streaming.metrics.records import Group, Metrics, Record, Reference, SliceCounts, decode, fault_of
 from streaming.metrics.sketches import Histogram
 
 COUNT_MAX = 2**53  # what every reader of JSON holds exactly
@@ -73,6 +74,11 @@ def _of_reference(reference: Reference) -> Iterator[str]:
         if not threshold > 0:
             yield f"thresholds.{name[:40]} is {threshold:g}; expected a number above 0"
     yield from _of_histogram("score_counts", reference.score_counts, reference.score_bins.size)
+    yield from _of_sketches(reference.quantiles, reference.score_quantiles)
+    for name, share in reference.importance.items():
+        if not 0 <= share <= 1:
+            yield f"importance.{name[:40]} is {share:g}; expected a share"
+    yield from _of_slices(reference.slices)
 
 
 def _of_metrics(record: Metrics) -> Iterator[str]:
@@ -97,11 +103,28 @@ def _of_group(group: Group) -> Iterator[str]:
     if not 0 < group.scored <= COUNT_MAX:
         yield f"scored is {_short(group.scored)}; expected 0 to 2^53"
     yield from _of_histograms(group.features, group.score)
+    yield from _of_sketches(group.quantiles, group.score_quantiles)
+    yield from _of_slices(group.slices)
 
 
 def _of_window(window: Window) -> Iterator[str]:
     yield from _of_times({"start": window.start, "end": window.end, "at": window.at})
     yield from _of_histograms(window.features, window.score)
+    yield from _of_sketches(window.quantiles, window.score_quantiles)
+
+
+def _of_slices(slices: Mapping[str, SliceCounts]) -> Iterator[str]:
+    for name, counts in slices.items():
+        if not 0 < counts.scored <= COUNT_MAX:
+            yield f"slices.{name[:40]}.scored is {_short(counts.scored)}; expected 1 to 2^53"
+        yield from _of_histograms(counts.features, counts.score)
+
+
+def _of_sketches(sketches: Mapping[str, bytes], score: bytes) -> Iterator[str]:
+    named = {f"quantiles.{name[:40]}": sketch for name, sketch in sketches.items()}
+    for path, sketch in {**named, **({"score_quantiles": score} if score else {})}.items():
+        if (reason := kll.fault(sketch)) is not None:
+            yield f"{path} {reason}"
 
 
 def _of_histograms(features: Mapping[str, Histogram], score: Histogram) -> Iterator[str]:

@@ -105,5 +105,6 @@ def _alert(
         window_end=state.end,
         events=state.events,
         message=f"{deployment}: {told}; see `scoring rejected list`",
-        version=2,
+        first_seen=state.end if change == "raised" else None,
+        suggestion="`scoring rejected list` groups what is rejected by its cause",
     )

@@ -5,14 +5,12 @@ The memory is one JSON text whose size depends on the features, never on the eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
 
 from streaming.drift.rejection_window import Rejections
-from streaming.drift.run import Run
-from streaming.drift.window import Window
+from streaming.drift.scope import Scope
 from streaming.errors import SkewedPlan
 from streaming.metrics.records import Metrics, Record, Reference
 
@@ -35,36 +33,15 @@ class Last(msgspec.Struct):
     chunks: list[int]
 
 
-class Series(msgspec.Struct):
-    """State of a series. `since`: start of the present run of drifted windows, by feature; `score_since` of the score.
-
-    `quiet`: the features, and `score_quiet` the score, whose run goes on though their last window was quiet.
-    A field is added with a default and never changed, so that this release reads the states of those before it.
-    """
+class Series(Scope):
+    """State of a series: what is remembered of all its events, of its slices, and which records it has seen."""
 
     reference: Reference | None = None
-    window: Window | None = None
-    since: dict[str, str] = {}
-    score_since: str | None = None
-    seen: dict[str, Last] = {}
+    seen: dict[str, Last] = msgspec.field(default_factory=dict)
     version: int = SERIES_VERSION
-    quiet: list[str] = []
-    score_quiet: bool = False
     rejections: Rejections | None = None
-
-    def runs(self) -> dict[str, Run]:
-        """The features' runs, by feature; those without one are not in it."""
-        return {name: Run(since, name in self.quiet) for name, since in self.since.items()}
-
-    def score_run(self) -> Run:
-        """The score's run."""
-        return Run(self.score_since, self.score_quiet)
-
-    def keep(self, runs: Mapping[str, Run], score: Run) -> None:
-        """Remember runs, by feature, and the score's, instead of those before."""
-        self.since = {name: run.since for name, run in runs.items() if run.since is not None}
-        self.quiet = [name for name, run in runs.items() if run.quiet]
-        self.score_since, self.score_quiet = score
+    slices: dict[str, Scope] = msgspec.field(default_factory=dict)
+    """by "column=value"; only those that the reference names"""
 
 
 def encode(series: Series) -> str:

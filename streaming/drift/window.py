@@ -7,8 +7,10 @@ from datetime import datetime
 
 import msgspec
 
-from streaming.metrics.records import Group, Metrics, Reference
+from streaming.metrics import kll
+from streaming.metrics.records import Group, Metrics, Reference, SliceCounts
 from streaming.metrics.sketches import Histogram, merge
+from streaming.metrics.tally import merge_quantiles
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -32,6 +34,9 @@ class Window(msgspec.Struct, frozen=True):
     shape: Shape
     features: dict[str, Histogram]
     score: Histogram
+    quantiles: dict[str, bytes] = {}
+    """KLL sketches, by numeric feature; empty from a scoring job that makes none"""
+    score_quantiles: bytes = b""
 
     @property
     def length_s(self) -> float:
@@ -41,7 +46,14 @@ class Window(msgspec.Struct, frozen=True):
 
 def opened(record: Metrics, group: Group) -> Window:
     """A window that holds what one group did in one batch."""
-    return Window(record.now, record.now, record.at, group.scored, shape_of_group(group), group.features, group.score)
+    span = record.now, record.now, record.at
+    return Window(*span, group.scored, shape_of_group(group), group.features, group.score, group.quantiles, group.score_quantiles)
+
+
+def opened_slice(record: Metrics, group: Group, counts: SliceCounts) -> Window:
+    """A window that holds what one group did with one slice in one batch; it has no quantiles."""
+    shape = _shape(group.model_sha256, counts.features, counts.score)
+    return Window(record.now, record.now, record.at, counts.scored, shape, counts.features, counts.score)
 
 
 def extended(window: Window, batch: Window) -> Window:
@@ -54,6 +66,8 @@ def extended(window: Window, batch: Window) -> Window:
         shape=window.shape,
         features={name: merge([histogram, batch.features[name]]) for name, histogram in window.features.items()},
         score=merge([window.score, batch.score]),
+        quantiles=merge_quantiles([window.quantiles, batch.quantiles]),
+        score_quantiles=kll.merge([window.score_quantiles, batch.score_quantiles]),
     )
 
 
@@ -65,6 +79,12 @@ def shape_of_group(group: Group) -> Shape:
 def shape_of_reference(reference: Reference) -> Shape:
     """Shape of what training observed."""
     return _shape(reference.model_sha256, reference.counts, reference.score_counts)
+
+
+def shape_of_slice(reference: Reference, name: str) -> Shape:
+    """Shape of what training observed of a slice that the reference names."""
+    counts = reference.slices[name]
+    return _shape(reference.model_sha256, counts.features, counts.score)
 
 
 def _shape(sha256: str, features: Mapping[str, Histogram], score: Histogram) -> Shape:

@@ -11,8 +11,8 @@ from confluent_kafka.admin import AdminClient
 from streaming.errors import ConfigError, TopicError
 from streaming.settings import Kind, Settings
 
-Role = Literal["operator", "score-events", "detect-drift", "producer", "replay", "report", "validate-data"]
-"""operator: `scoring topics create`; replay: `scoring rejected`; report: `scoring report` and `scoring top`"""
+Role = Literal["operator", "score-events", "detect-drift", "producer", "replay", "report", "alerts", "validate-data"]
+"""operator: `scoring topics create`; replay: `scoring rejected`; report: `scoring report` and `scoring top`; alerts: `scoring alerts`"""
 ROLES: tuple[Role, ...] = get_args(Role)
 _READ, _WRITE, _DESCRIBE, _CONFIGS, _CREATE = "Read", "Write", "Describe", "DescribeConfigs", "Create"
 # Reading and writing a topic include describing it. DescribeConfigs lets a job see at its start that a topic loses nothing.
@@ -25,10 +25,11 @@ _TOPICS: Mapping[Role, Mapping[Kind, tuple[str, ...]]] = {
         "metrics": (_WRITE, _CONFIGS),
         "predictions": (_WRITE, _CONFIGS),
     },
-    "detect-drift": {"metrics": (_READ, _WRITE, _CONFIGS), "alerts": (_WRITE, _CONFIGS)},
+    "detect-drift": {"metrics": (_READ, _WRITE, _CONFIGS), "alerts": (_READ, _WRITE, _CONFIGS)},
     "producer": {"event": (_WRITE,)},
     "replay": {"rejected": (_READ,), "replay": (_READ, _WRITE)},
     "report": {"event": (_DESCRIBE,), "metrics": (_READ,), "alerts": (_READ,)},
+    "alerts": {"alerts": (_READ, _WRITE)},
     "validate-data": {"event": (_READ,), "metrics": (_WRITE,)},
 }
 SPAN_GROUP, REPORT_GROUP = "scoring.span", "scoring.report"
@@ -63,7 +64,9 @@ def grants(settings: Settings, deployment: str, role: Role) -> list[Grant]:
     groups: Mapping[str, list[tuple[str, str]]] = {
         "score-events": [(lag, _READ)],
         "replay": [(lag, _DESCRIBE), (SPAN_GROUP, _DESCRIBE)],
+        "detect-drift": [(SPAN_GROUP, _DESCRIBE)],
         "report": [(REPORT_GROUP, _DESCRIBE)],
+        "alerts": [(SPAN_GROUP, _DESCRIBE)],
         "validate-data": [(SPAN_GROUP, _DESCRIBE)],
     }
     return topics + [Grant(role, "group", name, (operation,)) for name, operation in groups.get(role, [])]

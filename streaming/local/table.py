@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,11 +21,14 @@ from streaming.settings import Settings
 _FEWEST = 10  # rows of a class: five folds of the training part need two each
 
 
-def train_table(settings: Settings, data: Path, deployment: Path | None = None, *, check: bool = True) -> tuple[ExactVersion, Artifact]:
+def train_table(
+    settings: Settings, data: Path, deployment: Path | None = None, *, check: bool = True, slices: Sequence[str] = ()
+) -> tuple[ExactVersion, Artifact]:
     """Train the deployment's model (by default that of the settings) on a CSV file, and register it under its alias.
 
     Features and target are those of the deployment's contract. 70 % of the rows train, 30 % measure, parted by a hash of the
-    entity. check: hold the table to its contract first, row by row. Raises ConfigError, ContractError, DataError, ModelError,
+    entity. check: hold the table to its contract first, row by row. slices: categorical features by whose values drift is
+    watched too. Raises ConfigError, ContractError, DataError, ModelError,
     RegistryError or Unavailable.
     """
     served = load_deployment(deployment or settings.deployment)
@@ -33,7 +38,8 @@ def train_table(settings: Settings, data: Path, deployment: Path | None = None, 
         from streaming.local.table_check import check_table  # Great Expectations takes seconds to load
 
         check_table(frame, contract, data)
-    return register(settings, served, task_of(contract, served.champion.model), frame)
+    task = replace(task_of(contract, served.champion.model), slices=tuple(slices))
+    return register(settings, served, task, frame)
 
 
 def register(settings: Settings, deployment: Deployment, task: Task, frame: pd.DataFrame) -> tuple[ExactVersion, Artifact]:

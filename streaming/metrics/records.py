@@ -10,7 +10,22 @@ from typing import Literal
 
 import msgspec
 
+from streaming.metrics.alert_records import Acknowledgement, Alert, Silence
+from streaming.metrics.drift_records import Against, Drift, FeatureDrift, Measured
 from streaming.metrics.sketches import Bins, Histogram, LatencySketch
+
+__all__ = [
+    "Acknowledgement", "Against", "Alert", "Drift", "FeatureDrift", "Gap", "Group", "Measured", "Metrics", "Record", "Reference", "Silence",
+    "SliceCounts", "decode", "encode", "fault_of",
+]  # fmt: skip
+
+
+class SliceCounts(msgspec.Struct, frozen=True):
+    """Counts of one slice, over the same bins as the whole's. scored: its rows."""
+
+    scored: int
+    features: dict[str, Histogram]
+    score: Histogram
 
 
 class Reference(msgspec.Struct, frozen=True, tag="reference", tag_field="record"):
@@ -31,7 +46,18 @@ class Reference(msgspec.Struct, frozen=True, tag="reference", tag_field="record"
     trained_at: str
     thresholds: dict[str, float] = {}
     """by feature, where the schema's x-drift names one; the others have the drift job's"""
-    version: int = 2
+    quantiles: dict[str, bytes] = {}
+    """by numeric feature: KLL sketch of the training rows; without those of models that were trained before there were any"""
+    score_quantiles: bytes = b""
+    importance: dict[str, float] = {}
+    """by feature: what the model's quality loses without it, as a share of all that; empty where nobody measured it"""
+    owner: str = ""
+    """who answers for the event, as its contract says"""
+    owners: dict[str, str] = {}
+    """by feature, where the contract names another"""
+    slices: dict[str, SliceCounts] = {}
+    """by "column=value", over the training rows of that value"""
+    version: int = 3
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -48,6 +74,11 @@ class Group(msgspec.Struct, frozen=True):
     score: Histogram
     score_sum: float
     score_sum_squares: float
+    quantiles: dict[str, bytes] = {}
+    """by numeric feature: KLL sketch (k = 200, doubles) in the format of Apache DataSketches, base64 in JSON"""
+    score_quantiles: bytes = b""
+    slices: dict[str, SliceCounts] = {}
+    """by "column=value", of the columns that training was told to slice by"""
 
 
 class Metrics(msgspec.Struct, frozen=True, tag="metrics", tag_field="record"):
@@ -87,62 +118,7 @@ class Metrics(msgspec.Struct, frozen=True, tag="metrics", tag_field="record"):
     """likewise bounded; "unknown" where none could be told"""
     replayed: dict[str, int] = {}
     """events of the replay topic by outcome (scored, repeated, rejected); they are in the counts above too"""
-    version: int = 2
-
-
-class FeatureDrift(msgspec.Struct, frozen=True):
-    """One feature (or the score) in one window."""
-
-    measure: str
-    value: float
-    threshold: float
-    drifted: bool
-    since: str | None
-    """start of the first window of the present run of drifted windows; one window within the threshold does not end a run"""
-    current: Histogram
-
-
-class Drift(msgspec.Struct, frozen=True, tag="drift", tag_field="record"):
-    """The verdict of the drift job on one closed window of one model version; on the metrics topic."""
-
-    id: str
-    at: str
-    deployment: str
-    model: str
-    model_version: str
-    window_start: str
-    window_end: str
-    events: int
-    features: dict[str, FeatureDrift]
-    score: FeatureDrift
-    version: int = 1
-
-
-class Alert(msgspec.Struct, frozen=True, tag="alert", tag_field="record"):
-    """Something a person should look at; on the alerts topic. Raised once when a feature drifts, resolved once after.
-
-    Resolved: within the threshold for two windows in a row; `value` and `window_*` are those of the last one.
-    """
-
-    id: str
-    at: str
-    state: Literal["raised", "resolved"]
-    kind: Literal["input_drift", "output_drift", "rejection_rate", "new_reason"]
-    """the last two since version 2, about a deployment: without a model"""
-    deployment: str
-    model: str
-    model_version: str
-    feature: str
-    """the feature's name, or "score"; the reason that is new, or "rejected" """
-    measure: str
-    value: float
-    threshold: float
-    since: str
-    window_start: str
-    window_end: str
-    events: int
-    message: str
-    version: int = 1
+    version: int = 3
 
 
 class Gap(msgspec.Struct, frozen=True, tag="gap", tag_field="record"):
@@ -166,9 +142,17 @@ class Gap(msgspec.Struct, frozen=True, tag="gap", tag_field="record"):
     version: int = 1
 
 
-Record = Reference | Metrics | Drift | Alert | Gap
+Record = Reference | Metrics | Drift | Alert | Silence | Acknowledgement | Gap
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
-_VERSIONS = {"metrics": (1, 2), "reference": (1, 2), "drift": (1,), "alert": (1, 2), "gap": (1,)}
+_VERSIONS = {
+    "metrics": (1, 2, 3),
+    "reference": (1, 2, 3),
+    "drift": (1, 2),
+    "alert": (1, 2, 3),
+    "silence": (1,),
+    "acknowledgement": (1,),
+    "gap": (1,),
+}
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -198,7 +182,7 @@ def fault_of(value: bytes) -> str | None:
 
     >>> fault_of(b'{"record": "metrics", "version": 1}')
     'Object missing required field `id`'
-    >>> fault_of(b'{"record": "metrics", "version": 3}'), fault_of(b'{"record": "quality"}')
+    >>> fault_of(b'{"record": "metrics", "version": 4}'), fault_of(b'{"record": "quality"}')
     (None, None)
     """
     try:

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 LATENCY_BASE = 1.05  # a bin's edges differ by 5 %, so a quantile read from the sketch is within 2.5 %
 
@@ -49,21 +50,33 @@ class Histogram(msgspec.Struct, frozen=True):
 
 def count(bins: Bins, column: pa.Array | pa.ChunkedArray) -> Histogram:
     """Histogram of an Arrow column (numeric or boolean for numeric bins, anything that casts to string for categorical)."""
+    return histogram(np.bincount(places(bins, column), minlength=bins.size + 2))
+
+
+def places(bins: Bins, column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
+    """The bin of each value of a column, shape (rows,): 0 to bins.size - 1, then bins.size for missing, bins.size + 1 for unseen.
+
+    >>> places(Bins("categorical", values=["a", "b"]), pa.array(["b", None, "c"])).tolist()
+    [1, 2, 3]
+    """
     if bins.kind == "categorical":
-        return _count_categories(bins, column)
+        texts = pc.cast(column, pa.string())
+        known = pc.index_in(texts, value_set=pa.array(bins.values, pa.string()))
+        # Most columns have no gap: what fills gaps costs more than the look-up.
+        found = (known.fill_null(bins.size + 1) if known.null_count else known).to_numpy(zero_copy_only=False).astype(np.int64)
+        if texts.null_count:
+            found[texts.is_null().to_numpy(zero_copy_only=False)] = bins.size
+        return np.asarray(found)
     values = pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
-    present = values[~np.isnan(values)]
-    places = np.searchsorted(np.asarray(bins.edges), present, side="left")
-    counts = np.bincount(places, minlength=bins.size)
-    return Histogram(counts.tolist(), missing=len(values) - len(present))
+    found = np.searchsorted(np.asarray(bins.edges), values, side="left")
+    missing = np.isnan(values)
+    return np.where(missing, bins.size, found) if missing.any() else found
 
 
-def _count_categories(bins: Bins, column: pa.Array | pa.ChunkedArray) -> Histogram:
-    texts = pc.cast(column, pa.string())
-    missing = texts.null_count
-    places = pc.drop_null(pc.index_in(texts, value_set=pa.array(bins.values, pa.string()))).to_numpy(zero_copy_only=False)
-    counts = np.bincount(places.astype(np.int64), minlength=bins.size)
-    return Histogram(counts.tolist(), missing=missing, unseen=len(texts) - missing - len(places))
+def histogram(counts: NDArray[np.int64]) -> Histogram:
+    """The histogram of counts per place as `places` numbers them, shape (bins.size + 2,)."""
+    *inside, missing, unseen = counts.tolist()
+    return Histogram(inside, missing, unseen)
 
 
 def merge(histograms: Iterable[Histogram]) -> Histogram:

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from streaming.metrics import kll
+from streaming.metrics.records import SliceCounts
 from streaming.metrics.sketches import Histogram, LatencySketch, merge, merge_latencies
 
 OTHER = "other"
@@ -24,7 +26,11 @@ class Tally(msgspec.Struct):
     replayed: dict[str, int] = {}
     """events of the replay topic by outcome: scored, repeated, rejected"""
     features: dict[str, Histogram] = {}
+    quantiles: dict[str, bytes] = {}
+    """KLL sketches of the numeric features"""
     score: Histogram | None = None
+    score_quantiles: bytes = b""
+    slices: dict[str, SliceCounts] = {}
     score_sum: float = 0.0
     score_sum_squares: float = 0.0
     latency_ms: LatencySketch = {}
@@ -52,7 +58,10 @@ def merge_tallies(tallies: Iterable[Tally]) -> Tally:
         rejected_by_schema_version=add_counts(part.rejected_by_schema_version for part in parts),
         replayed=add_counts(part.replayed for part in parts),
         features=_merge_features([part.features for part in parts if part.features]),
+        quantiles=merge_quantiles(part.quantiles for part in parts),
         score=merge(scores) if scores else None,
+        score_quantiles=kll.merge(part.score_quantiles for part in parts),
+        slices=merge_slices(part.slices for part in parts),
         score_sum=sum(part.score_sum for part in parts),
         score_sum_squares=sum(part.score_sum_squares for part in parts),
         latency_ms=merge_latencies(part.latency_ms for part in parts),
@@ -85,6 +94,29 @@ def add_counts(tables: Iterable[dict[str, Any]]) -> dict[str, Any]:
         for name, value in table.items():
             total[name] = total.get(name, 0) + value
     return total
+
+
+def merge_quantiles(tables: Iterable[Mapping[str, bytes]]) -> dict[str, bytes]:
+    """KLL sketches merged by name; their order does not matter."""
+    parts = list(tables)
+    return {name: kll.merge(part.get(name, b"") for part in parts) for name in _names(parts)}
+
+
+def merge_slices(tables: Iterable[Mapping[str, SliceCounts]]) -> dict[str, SliceCounts]:
+    """Counts of slices added by name."""
+    parts = list(tables)
+    found = {name: [part[name] for part in parts if name in part] for name in _names(parts)}
+    return {
+        name: SliceCounts(
+            sum(each.scored for each in counts), _merge_features([each.features for each in counts]), merge(each.score for each in counts)
+        )
+        for name, counts in found.items()
+    }
+
+
+def _names(tables: Iterable[Mapping[str, Any]]) -> list[str]:
+    """In the order of their first coming."""
+    return list(dict.fromkeys(name for table in tables for name in table))
 
 
 def _merge_features(tables: list[dict[str, Histogram]]) -> dict[str, Histogram]:

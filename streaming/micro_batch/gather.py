@@ -60,6 +60,9 @@ def _group(plan: Plan, tally: Tally) -> Group:
         score=tally.score or Histogram([]),
         score_sum=tally.score_sum,
         score_sum_squares=tally.score_sum_squares,
+        quantiles=tally.quantiles,
+        score_quantiles=tally.score_quantiles,
+        slices=tally.slices,
     )
 
 
@@ -79,6 +82,12 @@ def reference_record(plan: Plan, manifest: Manifest, contract: Contract) -> Refe
         score_counts=manifest.score.counts,
         trained_at=manifest.trained_at,
         thresholds={name: drift["threshold"] for name, drift in _drift_words(contract).items() if name in manifest.distributions},
+        quantiles={name: known.quantiles for name, known in manifest.distributions.items() if known.quantiles},
+        score_quantiles=manifest.score.quantiles,
+        importance=manifest.importance,
+        owner=contract.owner,
+        owners={field.name: field.words.owner for field in contract.fields if field.words.owner and field.name in manifest.distributions},
+        slices={name: counts for column in manifest.slices.values() for name, counts in column.items()},
     )
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from streaming.errors import ModelError
+from streaming.metrics.records import SliceCounts
 from streaming.metrics.sketches import Bins, Histogram
 
 MANIFEST_VERSION = 1
@@ -33,6 +34,8 @@ class Distribution(msgspec.Struct, frozen=True):
 
     bins: Bins
     counts: Histogram
+    quantiles: bytes = b""
+    """KLL sketch of the numbers; none of categories, of at most ten different numbers, nor in manifests of releases before sketches"""
 
 
 class ReferenceRow(msgspec.Struct, frozen=True):
@@ -65,6 +68,10 @@ class Manifest(msgspec.Struct, frozen=True):
     trained_at: str
     """RFC 3339, UTC"""
     training_rows: int
+    importance: dict[str, float] = {}
+    """by feature: by how much the AUROC of held-out rows falls when its values are shuffled, as a share of all that; all above 0"""
+    slices: dict[str, dict[str, SliceCounts]] = {}
+    """by column and "column=value": the training rows of each value of the columns whose slices are watched"""
     version: int = MANIFEST_VERSION
 
     @property

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streaming.metrics.sketches import Bins, count
+from streaming.errors import ModelError
+from streaming.metrics import kll
+from streaming.metrics.records import SliceCounts
+from streaming.metrics.sketches import Bins, count, places
+from streaming.metrics.slices import sliced
 from streaming.models.artifact import Distribution, Feature
 from streaming.models.model import Scores, arrow_type
 
@@ -25,8 +31,29 @@ def freeze(feature: Feature, column: pa.Array) -> Distribution:
     ['b', 'a']
     """
     values = pc.cast(column, arrow_type(feature))
-    bins = _numeric_bins(values) if feature.kind == "numeric" else _categorical_bins(values)
-    return Distribution(bins, count(bins, values))
+    if feature.kind == "categorical":
+        bins = _categorical_bins(values)
+        return Distribution(bins, count(bins, values))
+    bins = _numeric_bins(values)
+    numbers = values.to_numpy(zero_copy_only=False)
+    # Where each value has a bin of its own the counts are the distribution already: a sketch would cost each batch for nothing.
+    few = len(np.unique(numbers[np.isfinite(numbers)])) <= BINS
+    return Distribution(bins, count(bins, values), b"" if few else kll.sketch(numbers))
+
+
+def freeze_slices(
+    columns: Iterable[str], distributions: Mapping[str, Distribution], features: pa.RecordBatch, score: Distribution, scores: Scores
+) -> dict[str, dict[str, SliceCounts]]:
+    """Counts of the training rows of each value of some categorical columns, by column and "column=value".
+
+    features: the training rows; scores: theirs, shape (rows,). Raises ModelError for a column that has no frozen categories.
+    """
+    bins = {name: known.bins for name, known in distributions.items()}
+    found = {name: places(known, features.column(name)) for name, known in bins.items()}
+    columns = list(columns)
+    if odd := [name for name in columns if name not in bins or bins[name].kind != "categorical"]:
+        raise ModelError(f"no slices by {odd[0]!r}; expected a categorical feature that is watched for drift")
+    return {name: sliced(name, bins, found, score.bins, places(score.bins, pa.array(scores))) for name in columns}
 
 
 def freeze_scores(scores: Scores) -> Distribution:

@@ -147,6 +147,8 @@ def _tell_reference(story: Story, record: Reference) -> None:
 
 
 def _tell_drift(story: Story, record: Drift) -> None:
+    if record.slice:  # a page of the whole would show a part for it
+        return
     # A verdict comes after its window and may be of a version that no longer serves: it does not make it the newest.
     version = _version(story, record, 0.0)
     if version.drift is None or record.window_end >= version.drift.window_end:

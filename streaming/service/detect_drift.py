@@ -17,6 +17,7 @@ from streaming.micro_batch.checkpoint import check_checkpoint
 from streaming.service.drift_figures import DriftFigures
 from streaming.service.drift_pipeline import start_detect_drift
 from streaming.service.health import Health, served
+from streaming.service.notify import notifier_of
 from streaming.service.spark import session
 from streaming.service.supervise import StopGate, catch_signals, supervise
 from streaming.settings import DRIFT_WITHOUT
@@ -37,7 +38,7 @@ def detect_drift(config: Path) -> None:
         spark = session(JOB, settings)
         catch_signals(spark, gate)
         _log.info("started", port=port)
-        figures = DriftFigures(health.registry)
+        figures, notify = DriftFigures(health.registry), notifier_of(settings)
 
         def began() -> None:
             gate.check()
@@ -46,6 +47,7 @@ def detect_drift(config: Path) -> None:
         def published(batch_id: int, records: list[Record]) -> None:
             health.batch_ended()
             figures.add(batch_id, records)
+            notify(records)
 
         start = partial(start_detect_drift, spark, settings, on_batch=began, on_published=published)
         supervise(start, gate, health, pause_s=settings.stream.restart_pause_s, pause_max_s=settings.stream.restart_max_s)

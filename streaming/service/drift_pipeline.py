@@ -21,6 +21,7 @@ from streaming.drift.series import encode as encode_series
 from streaming.kafka.clients import spark_kafka_options
 from streaming.logs import set_up_logs
 from streaming.metrics.records import Alert, Drift, Metrics, Record, Reference, decode, encode
+from streaming.settings import Drift as DriftSettings
 from streaming.settings import Log, Settings
 from streaming.sinks.record_topic import RecordTopic
 
@@ -54,8 +55,9 @@ def start_detect_drift(
     if (spark.sparkContext.master or "").startswith("local"):
         spark.conf.set("spark.sql.shuffle.partitions", "1")
     drift = settings.drift
-    limits = Limits(drift.window_s, drift.window_events, drift.psi_threshold, drift.rejected_share)
-    writer = detect(read_metrics(spark, settings), limits, settings.log).writeStream.queryName("detect_drift").outputMode("append")
+    writer = (
+        detect(read_metrics(spark, settings), limits_of(drift), settings.log).writeStream.queryName("detect_drift").outputMode("append")
+    )
     topic = RecordTopic(settings.kafka.bootstrap_servers, client=settings.kafka.client)
 
     def publish(batch: DataFrame, batch_id: int) -> None:
@@ -66,6 +68,12 @@ def start_detect_drift(
 
     writer = writer.option("checkpointLocation", settings.drift.checkpoint).trigger(processingTime=f"{settings.drift.trigger_s} seconds")
     return writer.foreachBatch(publish).start()
+
+
+def limits_of(drift: DriftSettings) -> Limits:
+    """The limits that a configuration's `[drift]` sets."""
+    names = set(Limits.__struct_fields__)
+    return Limits(**{name: value for name, value in drift if name in names})
 
 
 def read_metrics(spark: SparkSession, settings: Settings) -> DataFrame:

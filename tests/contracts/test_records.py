@@ -8,10 +8,26 @@ from typing import Any
 
 import jsonschema_rs
 import msgspec
+import numpy as np
 import pytest
 
 from streaming.contracts.reasons import RULES
-from streaming.metrics.records import Alert, Drift, FeatureDrift, Gap, Group, Metrics, Record, Reference, encode
+from streaming.metrics import kll
+from streaming.metrics.records import (
+    Acknowledgement,
+    Alert,
+    Drift,
+    FeatureDrift,
+    Gap,
+    Group,
+    Measured,
+    Metrics,
+    Record,
+    Reference,
+    Silence,
+    SliceCounts,
+    encode,
+)
 from streaming.metrics.sketches import Bins, Histogram
 from streaming.records import PREDICTION
 from streaming.sinks.acknowledged import TIME_HEADER
@@ -22,18 +38,26 @@ AT = "2026-01-02T03:04:05.000000Z"
 COUNTS = Histogram([1, 2])
 MODEL: dict[str, Any] = {"deployment": "churn_risk", "model": "churn", "model_version": "1"}
 WINDOW: dict[str, Any] = {"window_start": AT, "window_end": AT}
-DRIFT = FeatureDrift("psi", 0.3, 0.2, True, None, COUNTS)
-GROUP = Group("champion", "champion", "churn", "1", "0" * 64, 1, 3, {"tenure": COUNTS}, COUNTS, 1.0, 1.0)
+MEASURED = Measured(0.3, 0.2, 0.001, 0.0, True)
+DRIFT = FeatureDrift("psi", 0.3, 0.2, True, None, COUNTS, {"training": {"psi": MEASURED}}, AT, 0.5, 1.5)
+QUANTILES = {"tenure": kll.sketch(np.array([1.0, 2.0]))}
+SLICES = {"plan=a": SliceCounts(3, {"tenure": COUNTS}, COUNTS)}
+GROUP = Group(
+    "champion", "champion", "churn", "1", "0" * 64, 1, 3, {"tenure": COUNTS}, COUNTS, 1.0, 1.0, QUANTILES, QUANTILES["tenure"], SLICES
+)
 RECORDS: list[Record] = [
     Reference("r", AT, **MODEL, model_sha256="0" * 64, bins={"tenure": Bins("numeric", [1.0])}, counts={"tenure": COUNTS},
-              score_bins=Bins("numeric", [0.5]), score_counts=COUNTS, trained_at=AT),
+              score_bins=Bins("numeric", [0.5]), score_counts=COUNTS, trained_at=AT, quantiles=QUANTILES, slices=SLICES,
+              importance={"tenure": 1.0}, owners={"tenure": "crm"}),
     Metrics("m", AT, AT, "churn_risk", "customer_activity", "q", 0, 0, 1, "q/0",
             {"t": {"0": [0, 3]}}, 3, 3, 0, 0, {}, [GROUP], {"0": 3}, {"job": 1.5}, 2.0, 3.0),
     Drift("d", AT, **MODEL, **WINDOW, events=3, features={"tenure": DRIFT}, score=DRIFT),
     Alert("a", AT, "raised", "input_drift", **MODEL, feature="tenure", measure="psi", value=0.3, threshold=0.2, since=AT,
           **WINDOW, events=3, message="m"),
     Alert("b", AT, "raised", "new_reason", "churn_risk", "", "", feature="enum", measure="share", value=0.3, threshold=0.0, since=AT,
-          **WINDOW, events=3, message="m", version=2),
+          **WINDOW, events=3, message="m", severity="critical", first_seen=AT, changed_at=AT, evidence={"psi": 0.3}),
+    Silence("s", AT, AT, "churn_risk", "tenure", "", "", "me", "known"),
+    Acknowledgement("k", AT, "churn_risk", "a", "me", "on it"),
     Gap("g", AT, "churn_risk", "q", 3, "t", "deleted", {"0": [4, 9]}, {"0": 9}, 5),
     Gap("h", AT, "churn_risk", "q", 3, "t", "recreated", {"0": [4, None], "1": [2, None]}, {"0": 0}, None),
 ]  # fmt: skip

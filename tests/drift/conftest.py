@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -16,10 +18,12 @@ from sklearn.model_selection import cross_val_predict
 from streaming.drift.detect import Limits, take
 from streaming.drift.series import Series
 from streaming.local.telco import CATEGORICAL, NUMERIC, POSITIVE, TARGET, load_telco, split
+from streaming.metrics import kll
 from streaming.metrics.records import Alert, Drift, Metrics, Reference
-from streaming.metrics.sketches import count
+from streaming.metrics.sketches import count, places
+from streaming.metrics.slices import quantile_sketches, sliced
 from streaming.models.artifact import Feature
-from streaming.models.reference import freeze, freeze_scores
+from streaming.models.reference import freeze, freeze_scores, freeze_slices
 
 EVENTS = 100  # in a batch
 FEATURES = [*(Feature(name, "numeric") for name in NUMERIC), *(Feature(name, "categorical") for name in CATEGORICAL)]
@@ -43,7 +47,18 @@ class Telco:
             counts={name: distribution.counts for name, distribution in frozen.items()},
             score_bins=score.bins,
             score_counts=score.counts,
+            quantiles={name: distribution.quantiles for name, distribution in frozen.items() if distribution.quantiles},
+            score_quantiles=score.quantiles,
         )
+        self._frozen, self._score, self._trained_scores = frozen, score, out_of_fold
+
+    def by(self, column: str) -> Telco:
+        """The same, watched by the values of a column too."""
+        found = copy(self)
+        rows = pa.RecordBatch.from_pandas(self.training[list(self._frozen)], preserve_index=False)
+        slices = freeze_slices([column], self._frozen, rows, self._score, self._trained_scores)
+        found.reference = msgspec.structs.replace(self.reference, slices=slices[column])
+        return found
 
     def batches(self, customers: pd.DataFrame, first: int = 0) -> list[Metrics]:
         """The metrics records of batches of 100 customers, numbered from `first` on; batches are a second apart."""
@@ -52,9 +67,17 @@ class Telco:
         return [self._batch(customers.iloc[part], scores[part], number) for number, part in enumerate(parts, first)]
 
     def _batch(self, customers: pd.DataFrame, scores: np.ndarray, number: int) -> Metrics:
+        arrays = {name: pa.array(customers[name], from_pandas=True) for name in self.reference.bins}
+        found = {name: places(bins, arrays[name]) for name, bins in self.reference.bins.items()}
+        score_bins = self.reference.score_bins
+        columns = dict.fromkeys(name.partition("=")[0] for name in self.reference.slices)
+        parts = [sliced(column, self.reference.bins, found, score_bins, places(score_bins, pa.array(scores))) for column in columns]
         observed = group(
+            quantiles=quantile_sketches({name: arrays[name] for name in self.reference.quantiles}),
+            score_quantiles=kll.sketch(scores),
+            slices={name: counts for part in parts for name, counts in part.items()},
             scored=len(customers),
-            features={name: count(bins, pa.array(customers[name])) for name, bins in self.reference.bins.items()},
+            features={name: count(bins, arrays[name]) for name, bins in self.reference.bins.items()},
             score=count(self.reference.score_bins, pa.array(scores)),
             score_sum=float(scores.sum()),
             score_sum_squares=float((scores**2).sum()),

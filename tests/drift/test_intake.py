@@ -16,11 +16,12 @@ from streaming.drift.intake import admit, mended
 from streaming.drift.series import Series
 from streaming.drift.series import decode as decode_series
 from streaming.drift.series import encode as encode_series
-from streaming.metrics.records import Alert, Drift, Metrics, Reference, decode, encode
+from streaming.metrics.records import Alert, Drift, Metrics, Reference, SliceCounts, decode, encode
 from streaming.metrics.sketches import Histogram
 from streaming.service.drift_pipeline import tell
 
 LIMITS = Limits(window_s=2, window_events=250, psi_threshold=0.2)
+SLICE_OF_NOBODY = SliceCounts(0, {"plan": Histogram([1, 0])}, Histogram([1, 0]))
 
 
 def odd(**changes: Any) -> Metrics:
@@ -83,6 +84,16 @@ STRANGE: dict[str, tuple[bytes, str]] = {
     "reference without counts": (encode(reference(counts={})), "only one of bins and counts has 'plan'"),
     "reference without bins": (encode(reference(bins={})), "only one of bins and counts has 'plan'"),
     "reference without a field": (text(encode(reference()), b'"score_bins"', b'"score_bans"'), "score_bins"),
+    "a sketch that is none": (of_group(quantiles={"plan": b"x"}), "quantiles.plan is no KLL sketch"),
+    "a score's sketch that is none": (of_group(score_quantiles=b"x"), "score_quantiles is no KLL sketch"),
+    "a sketch that is no base64": (text(of_group(), b'"score_quantiles":""', b'"score_quantiles":"-"'), "base64"),
+    "a slice of nobody": (of_group(slices={"plan=a": SLICE_OF_NOBODY}), "slices.plan=a.scored is 0"),
+    "a slice of negative counts": (
+        of_group(slices={"plan=a": SliceCounts(1, {"plan": Histogram([-1, 2])}, Histogram([1, 0]))}),
+        "features.plan counts from -1",
+    ),
+    "reference's sketch is none": (encode(reference(quantiles={"plan": b"x"})), "quantiles.plan is no KLL sketch"),
+    "reference's importance is none": (encode(reference(importance={"plan": 2.0})), "importance.plan is 2"),
     "half a record": (encode(odd())[:-9], "truncated"),
     "nothing": (b"", "truncated"),
     "no JSON": (b"\xff\xfe", "malformed"),
@@ -139,7 +150,7 @@ def test_what_is_sound_is_admitted_as_it_is(record: Metrics | Reference) -> None
     assert admit(encode(record), partition=0, offset=0) == record
 
 
-@pytest.mark.parametrize("value", [b'{"record": "quality", "version": 1}', b'{"record": "metrics", "version": 3, "now": 3}'])
+@pytest.mark.parametrize("value", [b'{"record": "quality", "version": 1}', b'{"record": "metrics", "version": 9, "now": 3}'])
 def test_a_record_of_a_later_release_is_passed_over_without_a_word(value: bytes) -> None:
     assert run([value]) == ([], [])
 

@@ -44,7 +44,7 @@ def test_the_alert_says_how_many_and_since_when() -> None:
     series = Series()
     (alert,) = [out for number in range(2) for out in take(series, OURS, batch(number, {"json": 50}), LIMITS)]
     assert isinstance(alert, Alert)
-    assert (alert.version, alert.value, alert.threshold, alert.events) == (2, 0.5, 0.05, 200)
+    assert (alert.version, alert.value, alert.threshold, alert.events) == (3, 0.5, 0.05, 200)
     assert alert.since == alert.window_start == batch(0).now
     assert alert.message == "churn_risk: 50.0% of 200 events are rejected, threshold 5.0%; see `scoring rejected list`"
 

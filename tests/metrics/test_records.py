@@ -38,7 +38,7 @@ def test_what_is_no_record_is_passed_over_for_a_reason(value: bytes, reason: str
 
 @pytest.mark.parametrize(
     "value",
-    [b'{"record":"other"}', b'{"record":"metrics","version":3}', encode(reference()).replace(b'"version":2}', b'"version":7}')],
+    [b'{"record":"other"}', b'{"record":"metrics","version":9}', encode(reference()).replace(b'"version":3}', b'"version":7}')],
     ids=["unknown kind", "later version", "later version that would fit"],
 )
 def test_what_a_later_release_wrote_is_passed_over_and_is_no_fault(value: bytes) -> None:

@@ -20,6 +20,7 @@ from streaming.kafka.topics import check_topics, create_topics
 from streaming.micro_batch.lag import LagForTools
 from streaming.producer import EventProducer
 from streaming.report.reader import open_reader
+from streaming.service.notify import read_book
 from streaming.settings import Kind, Settings
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
 
@@ -80,6 +81,12 @@ def watch(settings: Settings) -> None:
     """All but reading, likewise."""
     check_topics(settings, DRIFT, grants(settings, DEPLOYMENT, "detect-drift"))
     send(settings, "metrics", "alerts")
+    read_book(settings)
+
+
+def look_after(settings: Settings) -> None:
+    read_book(settings)
+    send(settings, "alerts")
 
 
 def produce(settings: Settings) -> None:
@@ -114,6 +121,7 @@ WORK: dict[Role, Callable[[Settings], object]] = {
     "producer": produce,
     "replay": replay,
     "report": report,
+    "alerts": look_after,
     "validate-data": validate,
 }
 
@@ -138,6 +146,7 @@ LEFT_OUT: list[tuple[Role, Kind, str]] = [
     ("replay", "rejected", "Read"),
     ("replay", "replay", "Write"),
     ("report", "metrics", "Read"),
+    ("alerts", "alerts", "Read"),
     ("validate-data", "event", "Read"),
 ]
 

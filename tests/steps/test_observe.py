@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pyarrow as pa
 import pytest
 from churn_model import churn_artifact, churn_model, churn_plan, event_batch
 
+from streaming.metrics import kll
 from streaming.metrics.sketches import Histogram, merge
+from streaming.metrics.tally import merge_quantiles
 from streaming.steps import Outcome
 from streaming.steps.observe import Observe
 from streaming.steps.score import Score
@@ -79,3 +82,26 @@ def test_parts_of_a_batch_merge_to_the_whole() -> None:
 def test_no_rows() -> None:
     outcome = observe(scored(0))
     assert (score(outcome).total, outcome.observed["score_sum"]) == (0, 0.0)
+
+
+def test_numbers_that_training_made_sketches_of_are_sketched_and_merge_to_those_of_the_whole() -> None:
+    manifest, batch = churn_artifact().manifest, scored(150)
+    wanted = {name for name, known in manifest.distributions.items() if known.quantiles}
+    whole = observe(batch).observed
+    assert isinstance(whole["quantiles"], dict)
+    assert set(whole["quantiles"]) == wanted >= {"tenure", "monthly_charges"}
+    halves = [observe(batch.slice(0, 60)).observed["quantiles"], observe(batch.slice(60)).observed["quantiles"]]
+    assert merge_quantiles(halves) == whole["quantiles"]  # type: ignore[arg-type]
+    assert kll.points(whole["score_quantiles"]).values.tolist() == sorted(batch.column("score").to_pylist())  # type: ignore[arg-type]
+
+
+def test_slices_hold_the_rows_of_their_value_alone() -> None:
+    manifest, batch = churn_artifact().manifest, scored(120)
+    watched = Observe(msgspec.structs.replace(manifest, slices={"contract": {}}))(batch, churn_plan())
+    slices = watched.observed["slices"]
+    assert isinstance(slices, dict)
+    values = batch.column("event.contract").to_pylist()
+    assert {name: counts.scored for name, counts in slices.items()} == {f"contract={value}": values.count(value) for value in set(values)}
+    for name, histogram in features(watched).items():
+        assert merge(counts.features[name] for counts in slices.values()) == histogram
+    assert merge(counts.score for counts in slices.values()) == score(watched)
