@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from streaming.metrics.quality_record import Quality
 from streaming.metrics.sketches import Bins, Histogram, LatencySketch
 
 
@@ -127,7 +128,7 @@ class Alert(msgspec.Struct, frozen=True, tag="alert", tag_field="record"):
     id: str
     at: str
     state: Literal["raised", "resolved"]
-    kind: Literal["input_drift", "output_drift", "rejection_rate", "new_reason"]
+    kind: Literal["input_drift", "output_drift", "rejection_rate", "new_reason", "fairness"]
     """the last two since version 2, about a deployment: without a model"""
     deployment: str
     model: str
@@ -166,9 +167,9 @@ class Gap(msgspec.Struct, frozen=True, tag="gap", tag_field="record"):
     version: int = 1
 
 
-Record = Reference | Metrics | Drift | Alert | Gap
+Record = Reference | Metrics | Drift | Alert | Gap | Quality
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
-_VERSIONS = {"metrics": (1, 2), "reference": (1, 2), "drift": (1,), "alert": (1, 2), "gap": (1,)}
+_VERSIONS = {"metrics": (1, 2), "reference": (1, 2), "drift": (1,), "alert": (1, 2), "gap": (1,), "quality": (1,)}
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -198,7 +199,7 @@ def fault_of(value: bytes) -> str | None:
 
     >>> fault_of(b'{"record": "metrics", "version": 1}')
     'Object missing required field `id`'
-    >>> fault_of(b'{"record": "metrics", "version": 3}'), fault_of(b'{"record": "quality"}')
+    >>> fault_of(b'{"record": "metrics", "version": 3}'), fault_of(b'{"record": "weather"}')
     (None, None)
     """
     try:
