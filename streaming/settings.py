@@ -194,7 +194,6 @@ class Stream(Section):
     stop_wait_s: float = Field(default=25, gt=0, description="how long SIGTERM lets a running batch end; then it is given up and replayed")
     consumer_group: str = Field(default="", description="group that shows lag to Kafka's tools; empty: scoring.<deployment>")
 
-
     def log_folder(self) -> str:
         """Folder of the scoring log: by default next to the checkpoint."""
         return self.scoring_log or f"{self.checkpoint.rstrip('/')}_log"

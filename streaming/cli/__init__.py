@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from streaming.cli import config, data, demo, produce, rejected, report, run, schema, services, store, top, topics, train
+from streaming.cli import config, data, demo, labels, produce, quality, rejected, report, run, schema, services, store, top, topics, train
 from streaming.errors import ScoringError
 
 app = typer.Typer(
@@ -25,6 +25,8 @@ demo.register(app)
 produce.register(app)
 report.register(app)
 rejected.register(app)
+labels.register(app)
+quality.register(app)
 top.register(app)
 services.register(app)
 topics.register(app)

@@ -11,8 +11,10 @@ from confluent_kafka.admin import AdminClient
 from streaming.errors import ConfigError, TopicError
 from streaming.settings import Kind, Settings
 
-Role = Literal["operator", "score-events", "detect-drift", "producer", "replay", "report", "validate-data", "join-labels", "labels"]
-"""operator: `scoring topics create`; replay: `scoring rejected`; report: `scoring report` and `scoring top`; labels: whoever sends labels"""
+Role = Literal[
+    "operator", "score-events", "detect-drift", "producer", "replay", "report", "validate-data", "join-labels", "labels"
+]  # fmt: skip
+"""operator: `scoring topics create`; replay: `scoring rejected`; report: `scoring report` and `scoring top`; labels: who sends them"""
 ROLES: tuple[Role, ...] = get_args(Role)
 _READ, _WRITE, _DESCRIBE, _CONFIGS, _CREATE = "Read", "Write", "Describe", "DescribeConfigs", "Create"
 # Reading and writing a topic include describing it. DescribeConfigs lets a job see at its start that a topic loses nothing.

@@ -33,17 +33,14 @@ class LabelSource:
         ours = {"group.id": LABELS_GROUP, "enable.auto.commit": False, "auto.offset.reset": "error", "isolation.level": "read_committed"}
         self._consumer = Consumer({**kafka.client, "bootstrap.servers": kafka.bootstrap_servers, **ours}, logger=KafkaClientLog())
         try:
-            found = self._consumer.list_topics(topic, kafka.wait_s).topics[topic]
-            if found.error is not None or not found.partitions:
-                raise TopicError(f"there is no topic {topic} at {kafka.bootstrap_servers}; make it with `scoring topics create`")
-            places = [TopicPartition(topic, number, stood.get(number, OFFSET_BEGINNING)) for number in sorted(found.partitions)]
-            self._consumer.assign(places)
+            partitions = sorted(self._consumer.list_topics(topic, kafka.wait_s).topics[topic].partitions)
+            self._consumer.assign([TopicPartition(topic, number, stood.get(number, OFFSET_BEGINNING)) for number in partitions])
         except KafkaException as error:
             self.close()
             raise told(kafka, f"topic {topic}", error.args[0]) from None
-        except TopicError:
+        if not partitions:
             self.close()
-            raise
+            raise TopicError(f"there is no topic {topic} at {kafka.bootstrap_servers}; make it with `scoring topics create`")
 
     def take(self, most: int, settle_s: float) -> list[Message]:
         """Messages in the order of their partitions, at most so many; the first is waited for a moment, the others for settle_s.

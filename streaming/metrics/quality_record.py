@@ -17,7 +17,7 @@ class Figure(msgspec.Struct, frozen=True):
 
 
 class CalibrationBin(msgspec.Struct, frozen=True):
-    """Rows whose score lies in [low, high)."""
+    """Rows whose score lies in (low, high], the first bin's low included."""
 
     low: float
     high: float

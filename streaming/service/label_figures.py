@@ -17,7 +17,9 @@ class LabelFigures:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._labels = Counter("scoring_labels", "Labels by what they came to", ["deployment", "verdict"], registry=registry)
         self._windows = Counter("scoring_quality_windows", "Windows computed, again and again", ["deployment"], registry=registry)
-        self._coverage = Gauge("scoring_label_coverage", "Share of the newest window's predictions with a label", _SERIES, registry=registry)
+        self._coverage = Gauge(
+            "scoring_label_coverage", "Share of the newest window's predictions with a label", _SERIES, registry=registry
+        )
         self._maturity = Gauge("scoring_label_maturity", "Share of its labels expected by now that came", _SERIES, registry=registry)
         self._quality = Gauge("scoring_quality", "Figures of the newest window with labels", [*_SERIES, "figure"], registry=registry)
         self._newest = ""

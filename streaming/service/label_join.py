@@ -80,7 +80,7 @@ class LabelJoin:
         while found := self._pool.run(lambda c: outbox.waiting(c, self._name, most=PUBLISHED_AT_ONCE), what="records"):
             for kind in ("alerts", "metrics"):
                 records: list[Record] = [one.record for one in found if one.topic == kind]
-                self._out.publish(self._settings.topics.of(kind), records)  # type: ignore[arg-type]  # the two words are kinds
+                self._out.publish(self._settings.topics.of(kind), records)
             numbers = [one.number for one in found]
             self._pool.run(partial(_published, self._name, numbers), what="records")
             told += len(found)

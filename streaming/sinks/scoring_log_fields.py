@@ -34,8 +34,9 @@ def read_fields(root: str, deployment: str, names: Sequence[str], scored: tuple[
         table = found.to_table()
     except (pa.ArrowInvalid, OSError) as error:
         raise StoreError(f"scoring log {root} cannot be read: {first_line(error)}; see stream.scoring_log") from None
-    frame = table.to_pandas().drop_duplicates("prediction_id").set_index("prediction_id")
-    return frame.rename(columns=lambda name: name.removeprefix(EVENT_PREFIX))
+    frame: pd.DataFrame = table.to_pandas().drop_duplicates("prediction_id").set_index("prediction_id")
+    frame.columns = [name.removeprefix(EVENT_PREFIX) for name in frame.columns]
+    return frame
 
 
 def _hours(place: str, deployment: str, scored: tuple[datetime, datetime]) -> list[str]:

@@ -14,7 +14,7 @@ BINS = 10
 
 
 class Bin(Struct, frozen=True):
-    """Rows whose score lies in [low, high), the last bin's high included."""
+    """Rows whose score lies in (low, high], the first bin's low included."""
 
     low: float
     high: float
@@ -36,7 +36,7 @@ def calibration(labels: Any, scores: Any, weights: Any = None, *, bins: int = BI
     truth = bools(labels)
     told, weight = floats(scores, len(truth)), weights_of(weights, len(truth))
     edges = np.linspace(0.0, 1.0, bins + 1)
-    place = np.searchsorted(edges[1:-1], told, side="right")
+    place = np.searchsorted(edges[1:-1], told, side="left")
     return [_bin(edges[i], edges[i + 1], truth[m], told[m], weight[m]) for i in range(bins) if weight[m := place == i].sum() > 0]
 
 

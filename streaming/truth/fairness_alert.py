@@ -58,7 +58,8 @@ def _alert(
         window_start=record.window_start,
         window_end=record.window_end,
         events=group.predictions,
-        message=f"{record.deployment}: {measure} of {feature} {told}, beside the largest group: {figure.value:+.3f} ({low} to {high}), bound {bound:g}",
+        message=f"{record.deployment}: {measure} of {feature} {told} beside the largest group: "
+        f"{figure.value:+.3f} ({low} to {high}), bound {bound:g}",
     )
 
 

@@ -20,8 +20,7 @@ Classes = NDArray[np.object_]
 
 def decided(scores: Floats, classes: Sequence[str]) -> Classes:
     """The class with the highest probability of each row, the first of equals. scores: shape (rows, classes)."""
-    names: Classes = np.array(classes, dtype=object)
-    return names[np.argmax(scores, axis=1)]
+    return np.array([classes[place] for place in np.argmax(scores, axis=1)], dtype=object)
 
 
 def class_auroc(labels: Classes, scores: Floats, classes: Sequence[str], weights: Any = None) -> dict[str, float | None]:

@@ -43,7 +43,10 @@ class Waiting(NamedTuple):
 
 def store(connection: psycopg.Connection, records: Iterable[Quality]) -> None:
     """Keep records of a window, to be published; one whose id is there stays as it is. Raises psycopg.Error."""
-    rows = [(one.id, one.deployment, one.window_start, one.window_end, one.slice, one.revision, "metrics", encode(one).decode()) for one in records]
+    rows = [
+        (one.id, one.deployment, one.window_start, one.window_end, one.slice, one.revision, "metrics", encode(one).decode())
+        for one in records
+    ]
     with connection.cursor() as cursor:
         cursor.executemany(_STORE, rows)
         cursor.executemany(_OLD, [(deployment, start, piece, revision - KEPT) for _, deployment, start, _, piece, revision, _, _ in rows])

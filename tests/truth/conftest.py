@@ -15,12 +15,25 @@ from streaming.sinks.migrate import migrate
 from streaming.sinks.postgres import PostgresSink
 from streaming.truth.declared import Truth
 
+TABLES = (
+    "prediction, current_prediction, label, label_waiting, prediction_label, label_count, label_refused, label_offset, "
+    "quality_window, quality"
+)
 
-@pytest.fixture
-def dsn(services: Any) -> str:
+
+@pytest.fixture(scope="module")
+def tables(services: Any) -> str:
+    """A database with our tables, for all tests of a file: making them takes longer than most of these."""
     made = str(services.create_database())
     migrate(made)
     return made
+
+
+@pytest.fixture
+def dsn(tables: str) -> str:
+    with psycopg.connect(tables, autocommit=True) as connection:
+        connection.execute(f"TRUNCATE {TABLES}".encode())
+    return tables
 
 
 @pytest.fixture

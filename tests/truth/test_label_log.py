@@ -43,7 +43,12 @@ def test_a_label_of_an_entity_finds_its_newest_prediction_within_the_horizon(
     asked = {"before all": -1, "first": 5, "second": 20 - 1, "at the third": 20, "far behind": 51}
     found = {}
     for number, (name, days) in enumerate(asked.items()):
-        take(connection, "risk", truth, [label(name, 1.0, entity="c1", outcome_at=after(days=days), observed_at=after(days=60, hours=number))])
+        take(
+            connection,
+            "risk",
+            truth,
+            [label(name, 1.0, entity="c1", outcome_at=after(days=days), observed_at=after(days=60, hours=number))],
+        )
         held = connection.execute("SELECT event_time FROM prediction_label WHERE label_id = %s", (name,)).fetchone()
         found[name] = None if held is None else (held[0] - NOON).days
     assert found == {"before all": None, "first": 0, "second": 10, "at the third": 20, "far behind": None}
@@ -152,14 +157,19 @@ def test_labels_of_two_deployments_do_not_meet(connection: psycopg.Connection, w
     assert counted["early"] == 1
 
 
+def _both(connection: psycopg.Connection, truth: Truth, stood: dict[int, int]) -> None:
+    with connection.transaction():
+        take(connection, "risk", truth, [label("a", 1.0, entity="c")])
+        advance(connection, "t", "risk", {0: Step(5, 9)}, stood)
+
+
 def test_the_place_in_the_topic_moves_with_the_labels_or_not_at_all(connection: psycopg.Connection, truth: Truth) -> None:
     advance(connection, "t", "risk", {0: Step(0, 5), 1: Step(7, 8)}, {})
     stood = read_up_to(connection, "t", "risk")
     assert stood == {0: 5, 1: 8}
     advance(connection, "t", "risk", {0: Step(5, 9)}, stood)
-    with pytest.raises(AnotherJob, match="partition 0: another job has read on"), connection.transaction():
-        take(connection, "risk", truth, [label("a", 1.0, entity="c")])
-        advance(connection, "t", "risk", {0: Step(5, 9)}, stood)
+    with pytest.raises(AnotherJob, match="partition 0: another job has read on"):
+        _both(connection, truth, stood)
     with pytest.raises(AnotherJob), connection.transaction():
         advance(connection, "t", "risk", {0: Step(0, 3)}, {})
     assert read_up_to(connection, "t", "risk") == {0: 9, 1: 8}
