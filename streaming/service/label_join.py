@@ -30,6 +30,8 @@ from streaming.truth.label_log import CHUNK, Refused, Step
 from streaming.truth.recompute import recompute, wanted
 
 PUBLISHED_AT_ONCE = 200
+LOOKS = 20
+"""Most pieces of the waiting labels that are looked for in one turn; the others come next"""
 _log = structlog.get_logger("streaming.join_labels")
 
 
@@ -65,8 +67,9 @@ class LabelJoin:
         now: aware, by default the clock's. Raises as `take` does.
         """
         moment = now or datetime.now(UTC)
-        while self._pool.run(partial(self._look_again), what="labels that wait")["looked"] == CHUNK:
-            continue
+        for _ in range(LOOKS):
+            if self._pool.run(self._look_again, what="labels that wait")["looked"] < CHUNK:
+                break
         due_after = self._truth.horizon + self._truth.delay
         self._pool.run(lambda c: windows.ripen(c, self._name, self._truth.window, due_after, moment), what="windows")
         stale = self._pool.run(lambda c: windows.stale(c, self._name, most=self._settings.labels.windows), what="windows")

@@ -48,7 +48,7 @@ def _drawn(rows: Rows, truth: Truth, probable: bool, weight: Floats) -> dict[str
     of = curve(rows.y, rows.score, weight)
     decided = confusion(rows.y, rows.score >= truth.threshold, weight)
     found = {"auroc": area_of(of), "average_precision": average_precision_of(of), "f1": decided.f1}
-    found["calibration_error"] = calibration_error(calibration(rows.y, rows.score, weight)) if probable else None
+    found["calibration_error"] = calibration_error(rows.y, rows.score, weight) if probable else None
     for share in truth.top:
         top = top_k(rows.y, rows.score, share, weight)
         found |= {f"{name}_top_{share:g}": value for name, value in top._asdict().items()}

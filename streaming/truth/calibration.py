@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
-from streaming.truth.arrays import bools, floats, weights_of
+from streaming.truth.arrays import Floats, bools, floats, weights_of
 from streaming.truth.interval import effective, wilson
 
 BINS = 10
@@ -36,7 +37,7 @@ def calibration(labels: Any, scores: Any, weights: Any = None, *, bins: int = BI
     truth = bools(labels)
     told, weight = floats(scores, len(truth)), weights_of(weights, len(truth))
     edges = np.linspace(0.0, 1.0, bins + 1)
-    place = np.searchsorted(edges[1:-1], told, side="left")
+    place = _place(told, bins)
     return [_bin(edges[i], edges[i + 1], truth[m], told[m], weight[m]) for i in range(bins) if weight[m := place == i].sum() > 0]
 
 
@@ -47,10 +48,19 @@ def _bin(low: Any, high: Any, truth: Any, told: Any, weight: Any) -> Bin:
     return Bin(float(low), float(high), len(truth), float(told @ weight / total), observed, *ends, total)
 
 
-def calibration_error(found: list[Bin]) -> float | None:
-    """Expected calibration error: distance of mean score and share of positives, weighted by bin; None without bins.
+def calibration_error(labels: Any, scores: Any, weights: Any = None, *, bins: int = BINS) -> float | None:
+    """Expected calibration error: distance of mean score and share of positives, weighted by bin; None where nothing has weight.
 
-    M. Naeini, G. Cooper, M. Hauskrecht 2015, AAAI. It depends on the bins: compare only figures of the same number of bins.
+    Arguments as `calibration` takes them. M. Naeini, G. Cooper, M. Hauskrecht 2015, AAAI. It depends on the bins: compare only
+    figures of the same number of bins.
     """
-    total = sum(one.weight for one in found)
-    return sum(one.weight * abs(one.observed - one.mean_score) for one in found) / total if total > 0 else None
+    truth = bools(labels)
+    told, weight = floats(scores, len(truth)), weights_of(weights, len(truth))
+    apart = np.bincount(_place(told, bins), weights=weight * (truth - told), minlength=bins)
+    total = float(weight.sum())
+    return float(np.abs(apart).sum()) / total if total > 0 else None
+
+
+def _place(told: Floats, bins: int) -> NDArray[np.intp]:
+    """Number of the bin of each score."""
+    return np.searchsorted(np.linspace(0.0, 1.0, bins + 1)[1:-1], told, side="left")

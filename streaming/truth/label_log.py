@@ -27,9 +27,9 @@ _INSERT = f"""
     SELECT * FROM unnest({", ".join(f"%s::{kind}[]" for kind in _TYPES)})
     ON CONFLICT (deployment, label_id) DO NOTHING RETURNING label_id"""  # noqa: S608 (columns are constants of ours)
 _WAIT = "INSERT INTO label_waiting (deployment, label_id) SELECT %s, unnest(%s::text[]) ON CONFLICT DO NOTHING"
-# A label that has waited long is looked for less often: each pause is a tenth of its age.
+# A label that has waited long is looked for less often: each pause is a tenth of its age, and never so short that all time goes into it.
 _DUE = """
-    UPDATE label_waiting SET next_look = now() + (now() - since) / 10
+    UPDATE label_waiting SET next_look = now() + greatest((now() - since) / 10, interval '5 seconds')
     WHERE (deployment, label_id) IN (
         SELECT deployment, label_id FROM label_waiting WHERE deployment = %s AND NOT unmatched AND next_look <= now()
         ORDER BY next_look LIMIT %s FOR UPDATE SKIP LOCKED)

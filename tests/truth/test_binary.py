@@ -63,7 +63,8 @@ def test_calibration_is_that_of_the_same_bins() -> None:
     assert [one.observed for one in found] == pytest.approx(observed.tolist())
     assert [one.mean_score for one in found] == pytest.approx(told.tolist())
     gap = sum(abs(o - t) * one.rows for o, t, one in zip(observed, told, found, strict=True)) / len(Y)
-    assert calibration_error(found) == pytest.approx(gap)
+    assert calibration_error(Y, SCORE) == pytest.approx(gap)
+    assert calibration_error([], []) is None
     assert sum(one.rows for one in found) == len(Y)
     assert all(one.observed_low <= one.observed <= one.observed_high for one in found)
 

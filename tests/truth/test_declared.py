@@ -20,7 +20,8 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_a_deployment_declares_its_truth(tmp_path: Path) -> None:
-    text = '[truth]\nhorizon = "14 d"\nwindow = "6h"\nslices = ["contract"]\n[truth.cost]\ntrue_positive = 80\n[truth.fairness]\ncolumns = ["female"]\n'
+    text = '[truth]\nhorizon = "14 d"\nwindow = "6h"\nslices = ["contract"]\n'
+    text += '[truth.cost]\ntrue_positive = 80\n[truth.fairness]\ncolumns = ["female"]\n'
     truth = load_deployment(written(tmp_path, text)).truth
     assert (truth.horizon, truth.window, truth.grace) == (timedelta(days=14), timedelta(hours=6), timedelta(days=7))
     assert (truth.slices, truth.cost and truth.cost.true_positive, truth.fairness.columns) == (("contract",), 80.0, ("female",))
