@@ -92,6 +92,8 @@ def check(label: Label, deployment: str) -> Checked:
         raise InvalidLabel("the label names no prediction; expected prediction_id, or entity_id and outcome_at")
     if not (math.isfinite(label.weight) and label.weight > 0):
         raise InvalidLabel(f"weight is {label.weight}; expected a number above 0")
+    if isinstance(label.label, float) and not math.isfinite(label.label):
+        raise InvalidLabel(f"label is {label.label}; expected a finite amount")
     if isinstance(label.label, str) and not label.label:
         raise InvalidLabel("label is an empty text; expected true, false, a number or the name of a class")
     number = None if isinstance(label.label, str) else float(label.label)

@@ -17,6 +17,7 @@ C1,2026-02-01,2026-03-01T08:00:00Z,true,yes,,left
 ,2026-02-01,2026-03-01,1,,,nobody
 C3,never,2026-03-01,1,,,
 C4,2026-02-01,2026-03-01,Yes,maybe,,
+C5,2026-02-01,2026-03-01,inf,,,
 """
 
 
@@ -28,9 +29,9 @@ def test_a_csv_row_by_row(tmp_path: Path) -> None:
     assert (first.label.label, first.label.acted, first.label.outcome_at) == (True, True, "2026-02-01T00:00:00.000000Z")
     assert (second.label.entity_id, second.label.label, second.label.weight) == ("007", 0.0, 2.5)
     assert second.label.outcome_at == "2026-02-01T08:00:00.000000Z"
-    assert [(one.row, one.label) for one in bad] == [(3, None), (4, None), (5, None)]
+    assert [(one.row, one.label) for one in bad] == [(3, None), (4, None), (5, None), (6, None)]
     assert [one.fault.split(";")[0] for one in bad] == [
-        "the label names no prediction", "Invalid isoformat string: 'never'", "acted is 'maybe'"]  # fmt: skip
+        "the label names no prediction", "Invalid isoformat string: 'never'", "acted is 'maybe'", "label is inf"]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["parquet", "jsonl", "csv"])
