@@ -62,7 +62,7 @@ def window_rows(connection: psycopg.Connection, deployment: str, window: Window)
 
 
 def labelled(frame: pd.DataFrame, truth: Truth) -> Bools:
-    """Which rows have a finite score and a final label that fits the task: a class that is not the positive one is 0, an amount must be a number."""
+    """Which rows have a finite score and a final label that fits the task: a class but the positive one is 0, an amount is a number."""
     final = (frame["weight"].notna() & ~frame["partial"]).to_numpy(dtype=bool) & np.isfinite(frame["score"].to_numpy(dtype=np.float64))
     number, name = frame["number"].notna().to_numpy(), frame["name"].notna().to_numpy()
     if truth.task == "regression":
