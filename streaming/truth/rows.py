@@ -63,13 +63,15 @@ def window_rows(connection: psycopg.Connection, deployment: str, window: Window)
 
 def labelled(frame: pd.DataFrame, truth: Truth) -> Bools:
     """Which rows have a finite score and a final label that fits the task: a class but the positive one is 0, an amount is a number."""
-    final = (frame["weight"].notna() & ~frame["partial"]).to_numpy(dtype=bool) & np.isfinite(frame["score"].to_numpy(dtype=np.float64))
-    number, name = frame["number"].notna().to_numpy(), frame["name"].notna().to_numpy()
+    finite = np.isfinite(frame["score"].to_numpy(dtype=np.float64))
+    final: Bools = (frame["weight"].notna() & ~frame["partial"]).to_numpy(dtype=np.bool_) & finite
+    number: Bools = frame["number"].notna().to_numpy(dtype=np.bool_)
+    name: Bools = frame["name"].notna().to_numpy(dtype=np.bool_)
     if truth.task == "regression":
         return final & number
     if truth.task == "multiclass":
-        return final & name & frame["scores"].notna().to_numpy()
-    return final & (name | frame["number"].isin((0.0, 1.0)).to_numpy())
+        return final & name & frame["scores"].notna().to_numpy(dtype=np.bool_)
+    return final & (name | frame["number"].isin((0.0, 1.0)).to_numpy(dtype=np.bool_))
 
 
 def labelled_rows(frame: pd.DataFrame, truth: Truth) -> Rows:
