@@ -23,7 +23,7 @@ def _anchor_sqlite(value: object, info: ValidationInfo) -> object:
 
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-Kind = Literal["event", "rejected", "replay", "metrics", "alerts", "predictions"]
+Kind = Literal["event", "rejected", "replay", "metrics", "alerts", "predictions", "labels"]
 StoreKind = Literal["postgres", "hbase"]
 DriftMeasure = Literal[
     "psi", "ks", "jensen_shannon", "hellinger", "wasserstein", "chi_squared", "l_infinity", "missing_share", "unseen_share"
@@ -68,6 +68,7 @@ class Topics(Section):
     alerts: str = Field(default="", description="alerts of the drift job")
     replay: str = Field(default="", description="rejected events sent again; only `scoring rejected replay` writes it")
     predictions: str = Field(default="", description="predictions that stand, where `sinks.topic` asks for it")
+    labels: str = Field(default="", description="what came of predictions, for the label join")
     partitions: int = Field(default=4, ge=1, description="partitions of the event topic when `scoring topics create` makes it")
     replication: int = Field(default=1, ge=1, description="replicas of each topic when `scoring topics create` makes it")
     metrics_retention_days: int = Field(
@@ -196,6 +197,10 @@ class Stream(Section):
     stop_wait_s: float = Field(default=25, gt=0, description="how long SIGTERM lets a running batch end; then it is given up and replayed")
     consumer_group: str = Field(default="", description="group that shows lag to Kafka's tools; empty: scoring.<deployment>")
 
+    def log_folder(self) -> str:
+        """Folder of the scoring log: by default next to the checkpoint."""
+        return self.scoring_log or f"{self.checkpoint.rstrip('/')}_log"
+
 
 class Drift(Section):
     """The drift job."""
@@ -224,12 +229,22 @@ class Drift(Section):
     webhook_tries: int = Field(default=4, ge=1, description="how often a POST is tried before the alert stays on its topic alone")
 
 
+class Labels(Section):
+    """The label join: how it works. What labels mean to a deployment stands in its own file, in [truth]."""
+
+    batch: int = Field(default=2000, ge=1, description="most labels in one transaction")
+    every_s: float = Field(default=10, gt=0, description="pause between two looks at what waits: labels, and windows to compute")
+    settle_s: float = Field(default=1, ge=0, description="how long a batch may wait for more labels before it is stored")
+    windows: int = Field(default=20, ge=1, description="most windows computed between two looks at the topic")
+
+
 class Http(Section):
     """The driver's /metrics, /livez and /readyz."""
 
     host: str = Field(default="127.0.0.1", description="address to listen at; others than loopback can be reached by others")
     score_events_port: int = Field(default=0, ge=0, le=65535, description="0 takes a free port and logs it")
     detect_drift_port: int = Field(default=0, ge=0, le=65535, description="likewise")
+    join_labels_port: int = Field(default=0, ge=0, le=65535, description="likewise")
     port_file: AnchoredPath | None = Field(default=None, description="folder where each job writes <job>.port")
 
 
@@ -259,6 +274,7 @@ class Settings(Section):
     schema_registry: SchemaRegistry = NO_REGISTRY
     stream: Stream
     drift: Drift
+    labels: Labels = Labels()
     http: Http = Http()
     log: Log = Log()
     spark: Spark = Spark()

@@ -6,7 +6,24 @@ import sys
 
 import typer
 
-from streaming.cli import alerts, config, data, demo, produce, rejected, report, run, schema, services, store, top, topics, train
+from streaming.cli import (
+    alerts,
+    config,
+    data,
+    demo,
+    labels,
+    produce,
+    quality,
+    rejected,
+    report,
+    run,
+    schema,
+    services,
+    store,
+    top,
+    topics,
+    train,
+)
 from streaming.errors import ScoringError
 
 app = typer.Typer(
@@ -25,6 +42,8 @@ demo.register(app)
 produce.register(app)
 report.register(app)
 rejected.register(app)
+labels.register(app)
+quality.register(app)
 top.register(app)
 alerts.register(app)
 services.register(app)

@@ -25,7 +25,7 @@ def _group() -> None:
 
 @topics.command()
 def create(config: Annotated[Path, typer.Option(help="Configuration file.")] = Path("conf/local.toml")) -> None:
-    """Create the event, rejected, replay, metrics and alerts topics that are not there yet; the others are left as they are."""
+    """Create the event, rejected, replay, metrics, alerts and labels topics that are not there yet; the others are left as they are."""
     from streaming.config import load_settings
     from streaming.kafka.topics import create_topics
 

@@ -11,8 +11,11 @@ from confluent_kafka.admin import AdminClient
 from streaming.errors import ConfigError, TopicError
 from streaming.settings import Kind, Settings
 
-Role = Literal["operator", "score-events", "detect-drift", "producer", "replay", "report", "alerts", "validate-data"]
-"""operator: `scoring topics create`; replay: `scoring rejected`; report: `scoring report` and `scoring top`; alerts: `scoring alerts`"""
+Role = Literal[
+    "operator", "score-events", "detect-drift", "producer", "replay", "report", "alerts", "validate-data", "join-labels", "labels"
+]  # fmt: skip
+"""operator: `scoring topics create`; replay: `scoring rejected`; report: `scoring report` and `scoring top`; alerts: `scoring alerts`;
+labels: who sends them"""
 ROLES: tuple[Role, ...] = get_args(Role)
 _READ, _WRITE, _DESCRIBE, _CONFIGS, _CREATE = "Read", "Write", "Describe", "DescribeConfigs", "Create"
 # Reading and writing a topic include describing it. DescribeConfigs lets a job see at its start that a topic loses nothing.
@@ -31,8 +34,10 @@ _TOPICS: Mapping[Role, Mapping[Kind, tuple[str, ...]]] = {
     "report": {"event": (_DESCRIBE,), "metrics": (_READ,), "alerts": (_READ,)},
     "alerts": {"alerts": (_READ, _WRITE)},
     "validate-data": {"event": (_READ,), "metrics": (_WRITE,)},
+    "join-labels": {"labels": (_READ, _CONFIGS), "metrics": (_WRITE, _CONFIGS), "alerts": (_WRITE, _CONFIGS)},
+    "labels": {"labels": (_WRITE,)},
 }
-SPAN_GROUP, REPORT_GROUP = "scoring.span", "scoring.report"
+SPAN_GROUP, REPORT_GROUP, LABELS_GROUP = "scoring.span", "scoring.report", "scoring.labels"
 """Groups that librdkafka insists on where offsets are neither read nor committed; it looks for their coordinator all the same."""
 
 
@@ -68,6 +73,7 @@ def grants(settings: Settings, deployment: str, role: Role) -> list[Grant]:
         "report": [(REPORT_GROUP, _DESCRIBE)],
         "alerts": [(SPAN_GROUP, _DESCRIBE)],
         "validate-data": [(SPAN_GROUP, _DESCRIBE)],
+        "join-labels": [(LABELS_GROUP, _DESCRIBE)],
     }
     return topics + [Grant(role, "group", name, (operation,)) for name, operation in groups.get(role, [])]
 

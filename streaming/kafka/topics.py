@@ -30,7 +30,7 @@ class TopicPlan:
 
 
 def topic_plans(settings: Settings) -> list[TopicPlan]:
-    """The topics of a configuration: event, rejected, replay, metrics, alerts, and predictions where they are asked for."""
+    """The topics of a configuration: event, rejected, replay, metrics, alerts, labels, and predictions where they are asked for."""
     topics = settings.topics
     event_bytes = topics.max_message_bytes
     # One replica may be away without stopping producers that wait for all (acks=all), as far as there are enough.
@@ -45,6 +45,8 @@ def topic_plans(settings: Settings) -> list[TopicPlan]:
         # The scoring job repeats the reference every hour, so that no retention of a day or more takes it from the drift job.
         TopicPlan(topics.of("metrics"), 1, in_sync | kept | {"max.message.bytes": str(event_bytes)}),
         TopicPlan(topics.of("alerts"), 1, in_sync | FOREVER),
+        # Labels come months after their predictions, and corrections after them.
+        TopicPlan(topics.of("labels"), 1, in_sync | FOREVER),
         # How long predictions are kept is the brokers' default: the store and the scoring log hold them for good.
         *([TopicPlan(topics.of("predictions"), topics.partitions, in_sync)] if settings.sinks.topic else []),
     ]

@@ -12,10 +12,11 @@ import msgspec
 
 from streaming.metrics.alert_records import Acknowledgement, Alert, Silence
 from streaming.metrics.drift_records import Against, Drift, FeatureDrift, Measured
+from streaming.metrics.quality_record import Quality
 from streaming.metrics.sketches import Bins, Histogram, LatencySketch
 
 __all__ = [
-    "Acknowledgement", "Against", "Alert", "Drift", "FeatureDrift", "Gap", "Group", "Measured", "Metrics", "Record", "Reference", "Silence",
+    "Acknowledgement", "Against", "Alert", "Drift", "FeatureDrift", "Gap", "Group", "Measured", "Metrics", "Quality", "Record", "Reference", "Silence",
     "SliceCounts", "decode", "encode", "fault_of",
 ]  # fmt: skip
 
@@ -142,7 +143,7 @@ class Gap(msgspec.Struct, frozen=True, tag="gap", tag_field="record"):
     version: int = 1
 
 
-Record = Reference | Metrics | Drift | Alert | Silence | Acknowledgement | Gap
+Record = Reference | Metrics | Drift | Alert | Silence | Acknowledgement | Gap | Quality
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 _VERSIONS = {
     "metrics": (1, 2, 3),
@@ -152,6 +153,7 @@ _VERSIONS = {
     "silence": (1,),
     "acknowledgement": (1,),
     "gap": (1,),
+    "quality": (1,),
 }
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -182,7 +184,7 @@ def fault_of(value: bytes) -> str | None:
 
     >>> fault_of(b'{"record": "metrics", "version": 1}')
     'Object missing required field `id`'
-    >>> fault_of(b'{"record": "metrics", "version": 4}'), fault_of(b'{"record": "quality"}')
+    >>> fault_of(b'{"record": "metrics", "version": 4}'), fault_of(b'{"record": "weather"}')
     (None, None)
     """
     try:

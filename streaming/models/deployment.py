@@ -8,6 +8,7 @@ from pydantic import Field
 
 from streaming.config import parse, read_toml
 from streaming.settings import Section
+from streaming.truth.declared import Truth
 
 
 class Served(Section):
@@ -24,6 +25,7 @@ class Deployment(Section):
     event: str = Field(description="event whose schema the model reads")
     schema_version: int = Field(ge=1, description="schema version of events that name none")
     champion: Served
+    truth: Truth = Truth()
 
 
 def load_deployment(path: Path) -> Deployment:

@@ -1,1 +1,1 @@
-"""The long-running jobs: started by spark-submit, supervised, observed from outside, ended gently."""
+"""The long-running jobs: supervised, observed from outside, ended gently."""

@@ -115,7 +115,7 @@ def destination(settings: Settings, deployment: Deployment, contracts: dict[int,
 
 def scoring_log(settings: Settings) -> str:
     """Folder of the scoring log: by default next to the checkpoint."""
-    return settings.stream.scoring_log or f"{settings.stream.checkpoint.rstrip('/')}_log"
+    return settings.stream.log_folder()
 
 
 def start_query(spark: SparkSession, settings: Settings, batches: MicroBatches, gaps: GapWatch) -> StreamingQuery:

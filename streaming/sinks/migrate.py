@@ -18,6 +18,14 @@ TABLES = {
     "current_prediction": ("SELECT", "INSERT", "UPDATE"),
     "rejection": ("SELECT", "INSERT"),
     "deployment_log": ("SELECT", "INSERT"),
+    "label": ("SELECT", "INSERT"),
+    "label_waiting": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "prediction_label": ("SELECT", "INSERT", "UPDATE"),
+    "label_count": ("SELECT", "INSERT", "UPDATE"),
+    "label_refused": ("SELECT", "INSERT"),
+    "label_offset": ("SELECT", "INSERT", "UPDATE"),
+    "quality_window": ("SELECT", "INSERT", "UPDATE"),
+    "quality": ("SELECT", "INSERT", "UPDATE", "DELETE"),
 }
 """Table → what the jobs do with it, and so need a right to."""
 

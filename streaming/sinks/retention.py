@@ -24,7 +24,13 @@ _OLD_PARTITIONS = """
     WHERE i.inhparent = 'prediction'::regclass
       AND substring(pg_get_expr(c.relpartbound, c.oid) from $$TO \\('([^']+)'\\)$$)::timestamptz <= %s
     ORDER BY 1"""
-_STRAY = {"prediction_default": "event_time", "rejection": "ended_at"}
+_STRAY = {
+    "prediction_default": "event_time",
+    "rejection": "ended_at",
+    "prediction_label": "event_time",
+    "label": "received_at",
+    "label_refused": "refused_at",
+}
 """Table without a partition for each month → the column that tells the age of its rows"""
 
 

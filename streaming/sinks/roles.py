@@ -16,7 +16,8 @@ from streaming.sinks.migrate import LOCK, TABLES
 
 Rights = Mapping[str, tuple[str, ...]]
 WRITER: Rights = {**TABLES, "migration": ("SELECT",)}
-READER: Rights = dict.fromkeys(("prediction", "current_prediction", "rejection", "deployment_log"), ("SELECT",))
+_OF_LABELS = ("label", "label_waiting", "prediction_label", "label_count", "quality_window", "quality")
+READER: Rights = dict.fromkeys(("prediction", "current_prediction", "rejection", "deployment_log", *_OF_LABELS), ("SELECT",))
 _MONTHS = sql.SQL("FUNCTION make_prediction_month(date)")
 
 

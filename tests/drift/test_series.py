@@ -24,5 +24,5 @@ def test_alerts_and_unknown_records_tell_nothing() -> None:
     known = decode(msgspec.json.encode({**alert, **texts}))
     assert isinstance(known, Alert)
     assert by_series(known) == {}
-    assert by_series(decode(b'{"record": "quality", "version": 1}')) == {}
+    assert by_series(decode(b'{"record": "weather", "version": 1}')) == {}
     assert by_series(decode(b"\xff not json")) == {}

@@ -50,7 +50,8 @@ def test_nobody_needs_a_cluster_or_writes_what_he_only_reads(settings: Settings)
     assert writers["calls"] == {"producer"}
     assert writers["calls.replay"] == {"replay"}
     assert writers["calls.rejected"] == {"score-events"}
-    assert writers["calls.alerts"] == {"detect-drift", "alerts"}
+    assert writers["calls.alerts"] == {"detect-drift", "alerts", "join-labels"}
+    assert writers["calls.labels"] == {"labels"}
 
 
 def test_the_topic_of_predictions_is_there_where_it_is_asked_for(settings: Settings) -> None:

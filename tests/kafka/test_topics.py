@@ -29,12 +29,13 @@ def local_settings(tmp_path: Path, *, bootstrap: str = "127.0.0.1:9", wait_s: fl
 
 
 def test_the_rejected_topic_takes_larger_messages_than_the_source(tmp_path: Path) -> None:
-    event, rejected, replay, metrics, alerts = topic_plans(local_settings(tmp_path, max_message_bytes=3_000_000, partitions=7))
+    event, rejected, replay, metrics, alerts, labels = topic_plans(local_settings(tmp_path, max_message_bytes=3_000_000, partitions=7))
     assert (event.partitions, rejected.partitions, replay.partitions, metrics.partitions, alerts.partitions) == (7, 7, 1, 1, 1)
     assert event.settings["max.message.bytes"] == "3000000"
     assert rejected.settings["max.message.bytes"] == "4000000"
     assert replay.settings["max.message.bytes"] == rejected.settings["max.message.bytes"]
     assert rejected.settings["retention.ms"] == replay.settings["retention.ms"] == alerts.settings["retention.ms"] == "-1"
+    assert (labels.name, labels.partitions, labels.settings["retention.ms"]) == ("customer_activity.labels", 1, "-1")
 
 
 def test_the_metrics_topic_keeps_its_records_for_as_many_days_as_are_set(tmp_path: Path) -> None:
@@ -42,7 +43,7 @@ def test_the_metrics_topic_keeps_its_records_for_as_many_days_as_are_set(tmp_pat
         (local_settings(tmp_path), 90 * 86_400_000),
         (local_settings(tmp_path, metrics_retention_days=2), 172_800_000),
     ):
-        _, _, _, metrics, _ = topic_plans(settings)
+        _, _, _, metrics, _, _ = topic_plans(settings)
         assert metrics.settings["retention.ms"] == str(kept_ms)
         assert metrics.settings["retention.bytes"] == "-1"
 

@@ -32,6 +32,7 @@ AGES = {
     "older": (2039, 6, 1),
     "stray": (1999, 12, 31),
 }
+NO_LABELS = {"prediction_label": 0, "label": 0, "label_refused": 0}
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_what_is_older_goes_and_a_second_call_finds_nothing(dsn: str) -> None:
     dropped = ["prediction_2039_06", "prediction_2040_01"]
     made_by_migrating = {name for name in partitions(dsn) if name < "prediction_2039"}
     planned = retain(dsn, 3, NOW, dry_run=True)
-    assert (held(dsn), planned.rows) == (set(AGES), {"prediction_default": 1, "rejection": 3})
+    assert (held(dsn), planned.rows) == (set(AGES), NO_LABELS | {"prediction_default": 1, "rejection": 3})
     went = retain(dsn, 3, NOW)
     assert went == planned
     assert went.partitions == [*sorted(made_by_migrating), *dropped]
@@ -73,7 +74,7 @@ def test_what_is_older_goes_and_a_second_call_finds_nothing(dsn: str) -> None:
     assert not partitions(dsn) & set(went.partitions)
     assert execute(dsn, "SELECT count(*) FROM rejection") == [(3,)]
     assert {name for (name,) in execute(dsn, "SELECT event_id FROM current_prediction")} == set(AGES), "current rows stay"
-    assert retain(dsn, 3, NOW) == ([], {"prediction_default": 0, "rejection": 0})
+    assert retain(dsn, 3, NOW) == ([], NO_LABELS | {"prediction_default": 0, "rejection": 0})
 
 
 def test_stray_rows_go_in_bites(dsn: str) -> None:
@@ -122,10 +123,13 @@ def test_the_command(dsn: str, settings_file: Path) -> None:
     arguments = ["store", "retain", "--config", str(settings_file), "--months", "1"]
     told = CliRunner().invoke(app, [*arguments, "--dry-run"])
     assert told.exit_code == 0
-    assert told.output == "would drop no partition; 1 rows of prediction_default, 1 rows of rejection\n"
+    assert told.output == (
+        "would drop no partition; 1 rows of prediction_default, 1 rows of rejection, "
+        "0 rows of prediction_label, 0 rows of label, 0 rows of label_refused\n"
+    )
     assert "stray" in held(dsn)
     as_json = CliRunner().invoke(app, [*arguments, "--json"])
-    assert json.loads(as_json.output) == {"partitions": [], "rows": {"prediction_default": 1, "rejection": 1}}
+    assert json.loads(as_json.output) == {"partitions": [], "rows": NO_LABELS | {"prediction_default": 1, "rejection": 1}}
     assert "stray" not in held(dsn)
     settings_file.write_text(settings_file.read_text().replace('kind = "postgres"', 'kind = "hbase"'))
     elsewhere = CliRunner().invoke(app, arguments)

@@ -91,7 +91,7 @@ def test_a_writer_takes_nothing_away_and_makes_no_tables(roles: Roles) -> None:
 
 
 def test_a_writer_changes_only_current_rows_and_forges_no_migration(roles: Roles) -> None:
-    for table, column in {"prediction": "score", "rejection": "events", "deployment_log": "reason"}.items():
+    for table, column in {"prediction": "score", "rejection": "events", "deployment_log": "reason", "label": "number"}.items():
         refused(roles.writer, f"UPDATE {table} SET {column} = {column}")
     refused(roles.writer, "INSERT INTO migration VALUES ('9999.sql')")
     refused(roles.writer, "SELECT 1 FROM prediction_default")
@@ -122,7 +122,7 @@ def test_retention_is_the_migrators(roles: Roles) -> None:
 
 
 def test_a_reader_reads_and_nothing_else(roles: Roles) -> None:
-    for table in ("prediction", "current_prediction", "rejection", "deployment_log"):
+    for table in ("prediction", "current_prediction", "rejection", "deployment_log", "label", "prediction_label", "quality"):
         run(roles.reader, f"SELECT count(*) FROM {table}")
         for statement in ("DELETE FROM {}", "TRUNCATE {}", "INSERT INTO {} DEFAULT VALUES", "DROP TABLE {}"):
             refused(roles.reader, statement.replace("{}", table))
