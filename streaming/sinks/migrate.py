@@ -18,6 +18,15 @@ TABLES = {
     "current_prediction": ("SELECT", "INSERT", "UPDATE"),
     "rejection": ("SELECT", "INSERT"),
     "deployment_log": ("SELECT", "INSERT"),
+    "metric_series": ("SELECT", "INSERT"),
+    "metric_minute": ("SELECT", "INSERT", "UPDATE"),
+    "metric_hour": ("SELECT", "INSERT", "UPDATE"),
+    "metric_day": ("SELECT", "INSERT", "UPDATE"),
+    "metric_value": ("SELECT", "INSERT", "UPDATE"),
+    "metric_tracked": ("SELECT", "INSERT"),
+    "metric_record": ("SELECT", "INSERT", "DELETE"),
+    "metric_unknown": ("SELECT", "INSERT"),
+    "metric_offset": ("SELECT", "INSERT", "UPDATE"),
 }
 """Table → what the jobs do with it, and so need a right to."""
 
