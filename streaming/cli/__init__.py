@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from streaming.cli import config, data, demo, produce, rejected, report, run, schema, services, store, top, topics, train
+from streaming.cli import config, data, demo, metrics, produce, rejected, report, run, schema, services, store, top, topics, train
 from streaming.errors import ScoringError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ schema.register(app)
 data.register(app)
 run.register(app)
 store.register(app)
+metrics.register(app)
 demo.register(app)
 produce.register(app)
 report.register(app)

@@ -11,8 +11,8 @@ from confluent_kafka.admin import AdminClient
 from streaming.errors import ConfigError, TopicError
 from streaming.settings import Kind, Settings
 
-Role = Literal["operator", "score-events", "detect-drift", "producer", "replay", "report", "validate-data"]
-"""operator: `scoring topics create`; replay: `scoring rejected`; report: `scoring report` and `scoring top`"""
+Role = Literal["operator", "score-events", "detect-drift", "producer", "replay", "report", "validate-data", "write-metrics", "tracker"]
+"""operator: `scoring topics create`; replay: `scoring rejected`; report: `scoring report`, `scoring top`; tracker: calls streaming.metrics"""
 ROLES: tuple[Role, ...] = get_args(Role)
 _READ, _WRITE, _DESCRIBE, _CONFIGS, _CREATE = "Read", "Write", "Describe", "DescribeConfigs", "Create"
 # Reading and writing a topic include describing it. DescribeConfigs lets a job see at its start that a topic loses nothing.
@@ -30,8 +30,10 @@ _TOPICS: Mapping[Role, Mapping[Kind, tuple[str, ...]]] = {
     "replay": {"rejected": (_READ,), "replay": (_READ, _WRITE)},
     "report": {"event": (_DESCRIBE,), "metrics": (_READ,), "alerts": (_READ,)},
     "validate-data": {"event": (_READ,), "metrics": (_WRITE,)},
+    "write-metrics": {"metrics": (_READ, _CONFIGS)},
+    "tracker": {"metrics": (_WRITE,)},
 }
-SPAN_GROUP, REPORT_GROUP = "scoring.span", "scoring.report"
+SPAN_GROUP, REPORT_GROUP, METRIC_STORE_GROUP = "scoring.span", "scoring.report", "scoring.metrics"
 """Groups that librdkafka insists on where offsets are neither read nor committed; it looks for their coordinator all the same."""
 
 
@@ -65,6 +67,7 @@ def grants(settings: Settings, deployment: str, role: Role) -> list[Grant]:
         "replay": [(lag, _DESCRIBE), (SPAN_GROUP, _DESCRIBE)],
         "report": [(REPORT_GROUP, _DESCRIBE)],
         "validate-data": [(SPAN_GROUP, _DESCRIBE)],
+        "write-metrics": [(METRIC_STORE_GROUP, _DESCRIBE)],
     }
     return topics + [Grant(role, "group", name, (operation,)) for name, operation in groups.get(role, [])]
 

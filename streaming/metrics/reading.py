@@ -133,7 +133,7 @@ def _connect() -> psycopg.Connection:
     if not dsn:
         raise ConfigError("store.dsn is required and missing: the metric store is in PostgreSQL; write it as env:NAME or file:PATH")
     try:
-        words = {"connect_timeout": 5, "application_name": "streaming-scoring"} | conninfo_to_dict(dsn)
+        words: dict[str, Any] = {"connect_timeout": 5, "application_name": "streaming-scoring"} | conninfo_to_dict(dsn)
         return psycopg.connect(**words)
     except psycopg.OperationalError as error:
         raise Unavailable(f"PostgreSQL cannot be reached: {first_line(error)}") from None

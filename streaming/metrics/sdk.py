@@ -135,7 +135,7 @@ def flush(timeout_s: float = 60) -> None:
 
 def close(wait_s: float | None = None) -> None:
     """Send what waits, for at most wait_s (None: tracking.exit_wait_s), and stop. What is left goes with the next who tracks."""
-    global _tracker  # noqa: PLW0603
+    global _tracker
     with _lock:
         tracker, _tracker = _tracker, None
     if tracker is not None:
@@ -160,7 +160,7 @@ def _open() -> Tracker:
 
 def _after_fork() -> None:
     """A child has its parent's memory and not its threads: it opens an outbox of its own."""
-    global _tracker, _lock  # noqa: PLW0603
+    global _tracker, _lock
     _tracker, _lock = None, threading.Lock()
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import struct
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 import datasketches as ds
 
+from streaming.metrics.kll_bytes import is_kll
 from streaming.metrics.sketches import merge_latencies
 
 Level = Literal["minute", "hour", "day"]
@@ -100,10 +100,9 @@ def merged_kll(sketches: Iterable[bytes]) -> bytes:
 
 def loaded_kll(sketch: bytes) -> ds.kll_doubles_sketch:
     """A sketch from its bytes. Raises ValueError for bytes that are none."""
-    try:
-        return ds.kll_doubles_sketch.deserialize(sketch)
-    except (RuntimeError, ValueError, IndexError, MemoryError, struct.error) as error:
-        raise ValueError(f"no KLL sketch: {error}") from None
+    if not is_kll(sketch):
+        raise ValueError(f"{len(sketch)} bytes are no KLL sketch of doubles")
+    return ds.kll_doubles_sketch.deserialize(sketch)
 
 
 def from_base64(text: str) -> bytes | None:

@@ -112,7 +112,7 @@ def _missing(value: object) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """numpy's and pandas' values, by what they offer; a day as text."""
+    """Values of numpy and pandas, by what they offer; a day as text."""
     for way in ("item", "tolist", "to_pydatetime"):
         if hasattr(value, way):
             return getattr(value, way)()

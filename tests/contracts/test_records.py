@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from streaming.contracts.reasons import RULES
-from streaming.metrics.records import Alert, Drift, FeatureDrift, Gap, Group, Metrics, Record, Reference, encode
+from streaming.metrics.records import Alert, Drift, FeatureDrift, Gap, Group, Metrics, Record, Reference, Tracked, encode
 from streaming.metrics.sketches import Bins, Histogram
 from streaming.records import PREDICTION
 from streaming.sinks.acknowledged import TIME_HEADER
@@ -36,6 +36,8 @@ RECORDS: list[Record] = [
           **WINDOW, events=3, message="m", version=2),
     Gap("g", AT, "churn_risk", "q", 3, "t", "deleted", {"0": [4, 9]}, {"0": 9}, 5),
     Gap("h", AT, "churn_risk", "q", 3, "t", "recreated", {"0": [4, None], "1": [2, None]}, {"0": 0}, None),
+    Tracked("t", AT, "delayed", "churn_risk", {"truth": True, "parts": [1, {"a": None}]}, prediction_id="p"),
+    Tracked("u", AT, "aggregate", "churn_risk", {"accuracy": 0.9}, "churn", "1", start=AT, end=AT),
 ]  # fmt: skip
 
 

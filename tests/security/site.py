@@ -16,7 +16,7 @@ from streaming.settings import Kafka
 PASSWORD = 'scram"canary\\1'
 KEY_PASSWORD = "keycanary1"
 TOKEN_SECRET = "tokencanary1"
-USERS = ("operator", "score-events", "detect-drift", "producer", "replay", "report", "validate-data", "nobody")
+USERS = ("operator", "score-events", "detect-drift", "producer", "replay", "report", "validate-data", "write-metrics", "tracker", "nobody")
 
 
 @dataclass(frozen=True)

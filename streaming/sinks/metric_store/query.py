@@ -82,7 +82,7 @@ _SERIES = """
 def statement(level: Level) -> str:
     """The query of a level. Single values stand in the finest for themselves."""
     rolled = f"""
-        SELECT {_COLUMNS}, m.at, m.n, m.total, m.squares, m.least, m.most, m.latest, NULL::float8 AS low, NULL::float8 AS high, m.bins, m.kll
+        SELECT {_COLUMNS}, m.at, m.n, m.total, m.squares, m.least, m.most, m.latest, NULL::float8, NULL::float8, m.bins, m.kll
         FROM s JOIN metric_{level} m USING (series_id) WHERE m.at >= %(start)s AND m.at < %(end)s"""  # noqa: S608 (names of ours)
     single = f"""
         UNION ALL
@@ -109,11 +109,11 @@ def _like(name: str) -> str:
 
 
 def _point(row: tuple[Any, ...]) -> Point:
-    series, (at, n, total, squares, least, most, latest, low, high, bins, kll) = row[:5], row[5:]
+    *series, at, n, total, squares, least, most, latest, low, high, bins, kll = row
     known = latest is not None or squares or total
     mean = total / n if n and known else None
     deviation = math.sqrt(max(0.0, squares / n - (total / n) ** 2)) if n and known else None
-    return Point(*series, at, n, total, mean, deviation, least, most, latest, low, high, *_quantiles(series[1], bins, kll))
+    return Point._make([*series, at, n, total, mean, deviation, least, most, latest, low, high, *_quantiles(series[1], bins, kll)])
 
 
 def _quantiles(name: str, bins: dict[str, int] | None, kll: bytes | None) -> list[float | None]:
