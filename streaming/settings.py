@@ -284,5 +284,5 @@ class Settings(Section):
 # Tables that the drift job has no use for: whoever runs it need not be given the store's password.
 DRIFT_WITHOUT = ("store", "sinks", "registry", "schema_registry")
 # Likewise for the metric store's job and readers, and for who tracks or asks without a store of its own.
-METRICS_WITHOUT = ("sinks", "registry", "schema_registry", "drift", "spark")
+METRICS_WITHOUT = ("sinks", "registry", "schema_registry", "stream", "drift", "spark")
 TRACKING_WITHOUT = (*METRICS_WITHOUT, "store")

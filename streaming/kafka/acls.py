@@ -12,7 +12,7 @@ from streaming.errors import ConfigError, TopicError
 from streaming.settings import Kind, Settings
 
 Role = Literal["operator", "score-events", "detect-drift", "producer", "replay", "report", "validate-data", "write-metrics", "tracker"]
-"""operator: `scoring topics create`; replay: `scoring rejected`; report: `scoring report`, `scoring top`; tracker: calls streaming.metrics"""
+"""operator: `scoring topics create`; replay: `scoring rejected`; report: `scoring report|top`; tracker: calls streaming.metrics"""
 ROLES: tuple[Role, ...] = get_args(Role)
 _READ, _WRITE, _DESCRIBE, _CONFIGS, _CREATE = "Read", "Write", "Describe", "DescribeConfigs", "Create"
 # Reading and writing a topic include describing it. DescribeConfigs lets a job see at its start that a topic loses nothing.

@@ -116,7 +116,14 @@ class Outbox:
         with self._changed:
             self._hurry = True
             self._changed.notify_all()
-            return self._changed.wait_for(lambda: not self._sizes and self._active is None, timeout_s)
+            empty = self._changed.wait_for(lambda: not self._sizes and self._active is None, timeout_s)
+            self._hurry = False
+            return empty
+
+    def forsake(self) -> None:
+        """In a forked child: let go of the parent's locks, so that they end with the parent. Nothing else of it may be used."""
+        for lock in self._locks.values():
+            os.close(lock)
 
     def stop(self) -> None:
         """Nothing is handed over any more: `take` returns None."""

@@ -116,7 +116,7 @@ def _figures(table: Fields, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
                 yield (*here, "error"), {"value": found["error"]}
         elif isinstance(found, dict):
             yield from _figures(found, here)
-        elif _is_number(found) and name not in ("version", "revision"):
+        elif _is_number(found) and not isinstance(found, bool) and name not in ("version", "revision"):
             yield here, {"value": found}
 
 

@@ -26,7 +26,7 @@ _SERVED = f"""
     SELECT prediction_id::text, deployment, model_name AS model, model_version AS version, event_time AS predicted_at, score,
            predicted_class, entity_id, event_id
     FROM prediction WHERE role <> 'shadow' AND {_OF_MODEL.format(model="model_name")} AND {_DATED.format(at="event_time")}
-      AND (%(uuids)s::uuid[] IS NULL OR prediction_id = ANY(%(uuids)s))
+      AND (%(uuids)s::uuid[] IS NULL OR prediction_id = ANY(%(uuids)s::uuid[]))
     ORDER BY event_time, prediction_id LIMIT %(limit)s"""  # noqa: S608 (text of ours)
 _TRACKED = f"""
     SELECT prediction_id, min(deployment) AS deployment, max(model) AS model, max(model_version) AS version, min(at) AS predicted_at,

@@ -33,7 +33,7 @@ _tracker: Tracker | None = None
 
 
 def configure(source: Settings | Path | str | None = None) -> None:
-    """Say which configuration to track and read by: settings, a file's path, or None for SCORING_CONFIG. What was tracked before is sent."""
+    """Say which configuration to track and read by: settings, a path, or None for SCORING_CONFIG. What was tracked before is sent."""
     global _source  # noqa: PLW0603 (a process has one configuration)
     close()
     _source = Path(source) if isinstance(source, str) else source
@@ -161,6 +161,8 @@ def _open() -> Tracker:
 def _after_fork() -> None:
     """A child has its parent's memory and not its threads: it opens an outbox of its own."""
     global _tracker, _lock
+    if _tracker is not None:
+        _tracker.outbox.forsake()
     _tracker, _lock = None, threading.Lock()
 
 

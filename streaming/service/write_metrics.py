@@ -34,7 +34,7 @@ _log = structlog.get_logger("streaming.write_metrics")
 
 def write_metrics(config: Path) -> None:
     """Run the job until SIGTERM. Raises ScoringError, before the first record, for whatever is set up wrongly."""
-    settings = load_settings(config, without=METRICS_WITHOUT)
+    settings = load_settings(config, without=[name for name in METRICS_WITHOUT if name != "stream"])
     set_up_logs(settings.log)
     if not (dsn := settings.store.dsn.get_secret_value()):
         raise ConfigError("store.dsn is required and missing: the metric store is in PostgreSQL; write it as env:NAME or file:PATH")
@@ -142,4 +142,5 @@ def lag(consumer: Consumer, partition: TopicPartition) -> int:
     """Messages of a partition that were not read yet, as far as the client knows; 0 before it has heard of any."""
     _, high = consumer.get_watermark_offsets(partition, cached=True)
     (place,) = consumer.position([partition])
-    return max(0, high - place.offset) if high >= 0 and place.offset >= 0 else 0
+    read = place.offset if place.offset >= 0 else partition.offset  # nothing was read yet
+    return max(0, high - read) if high >= 0 else 0
