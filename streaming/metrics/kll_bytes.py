@@ -9,10 +9,10 @@ from __future__ import annotations
 import struct
 from itertools import pairwise
 
-_FAMILY, _EMPTY = 15, 1
+_FAMILY, _EMPTY, _SINGLE = 15, 1, 4
 _PREAMBLE = struct.Struct("<BBBBHBB")  # preamble ints, serial version, family, flags, k, m, unused
 _FULL = struct.Struct("<QHBB")  # n, min k, levels, unused
-_NUMBER, _MOST_LEVELS = 8, 60
+_NUMBER, _LEAST, _MOST_LEVELS = 8, 8, 60  # bytes; room of the smallest level (DEFAULT_M)
 
 
 def is_kll(sketch: bytes) -> bool:
@@ -24,12 +24,12 @@ def is_kll(sketch: bytes) -> bool:
     if len(sketch) < _PREAMBLE.size:
         return False
     preamble, version, family, flags, k, m, _ = _PREAMBLE.unpack_from(sketch)
-    if family != _FAMILY or k < m or m < 2:
+    if family != _FAMILY or m != _LEAST or k < m:
         return False
     if flags & _EMPTY:
         return (preamble, version) == (2, 1)
-    if (preamble, version) == (2, 2):
-        return len(sketch) == _PREAMBLE.size + _NUMBER
+    if flags & _SINGLE:
+        return (preamble, version) == (2, 2) and len(sketch) == _PREAMBLE.size + _NUMBER
     return (preamble, version) == (5, 1) and _is_full(sketch, k, m)
 
 

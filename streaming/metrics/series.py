@@ -102,7 +102,10 @@ def loaded_kll(sketch: bytes) -> ds.kll_doubles_sketch:
     """A sketch from its bytes. Raises ValueError for bytes that are none."""
     if not is_kll(sketch):
         raise ValueError(f"{len(sketch)} bytes are no KLL sketch of doubles")
-    return ds.kll_doubles_sketch.deserialize(sketch)
+    try:
+        return ds.kll_doubles_sketch.deserialize(sketch)
+    except RuntimeError as error:
+        raise ValueError(f"no KLL sketch: {error}") from None
 
 
 def from_base64(text: str) -> bytes | None:

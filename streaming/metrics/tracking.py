@@ -113,7 +113,7 @@ def _missing(value: object) -> bool:
 
 def _plain(value: Any) -> Any:
     """Values of numpy and pandas, by what they offer; a day as text."""
-    for way in ("item", "tolist", "to_pydatetime"):
+    for way in ("tolist", "to_pydatetime"):
         if hasattr(value, way):
             return getattr(value, way)()
     if isinstance(value, date):

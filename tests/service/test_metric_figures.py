@@ -21,7 +21,7 @@ def told(*records: Record, known: int = 0, strange: int = 0) -> dict[tuple[str, 
     figures.lag(7)
     figures.add(Written([msgspec.json.decode(encode(record)) for record in records], known, [STRANGE] * strange), 0.25)
     families = text_string_to_metric_families(generate_latest(registry).decode())
-    return {(one.name, tuple(one.labels.values())): one.value for family in families for one in family.samples}
+    return {(one.name, tuple(value for _, value in sorted(one.labels.items()))): one.value for family in families for one in family.samples}
 
 
 def aggregate(**metrics: float) -> Tracked:
@@ -38,7 +38,7 @@ def test_the_jobs_own_work_is_counted() -> None:
 
 def test_the_newest_values_and_the_age_of_models_are_shown() -> None:
     found = told(aggregate(accuracy=0.5), aggregate(accuracy=0.9), reference())
-    assert found["scoring_figure", ("churn_risk", "", "", "tracked.accuracy", "")] == 0.9
+    assert found["scoring_figure", ("churn_risk", "tracked.accuracy", "", "", "")] == 0.9
     assert found["scoring_model_age_seconds", ("churn_risk", "churn", "3")] > 0
 
 
