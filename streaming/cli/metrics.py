@@ -143,7 +143,9 @@ def _show(found: Iterable[Point]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("at", "series", "n", "sum", "mean", "least", "most", "p50", "p95", "p99")
+    table = Table()
+    for head in ("at", "series", "n", "sum", "mean", "least", "most", "p50", "p95", "p99"):
+        table.add_column(head, no_wrap=head != "series")  # figures stay whole on a narrow terminal
     for point in found:
         of = " ".join(part for part in (point.model, point.version and f"v{point.version}", point.label) if part)
         figures = (point.total, point.mean, point.least, point.most, point.p50, point.p95, point.p99)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -38,7 +39,8 @@ def write_points(points: Iterable[Point], out: Path, form: Literal["csv", "parqu
     except OSError as error:
         raise ConfigError(f"{out}: cannot be written ({error.strerror or error}); name another file") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     return written
 
 
