@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,6 +44,7 @@ From = Annotated[str | None, typer.Option("--from", help="Begin, RFC 3339, or as
 To = Annotated[str | None, typer.Option("--to", help="End, RFC 3339; now if none is given.")]
 AtLevel = Annotated[Level, typer.Option(help="auto: minutes for a day, hours for six weeks, days beyond.")]
 _CONFIG = Path("conf/local.toml")
+_HEADS = ("at", "n", "sum", "mean", "least", "most", "p50", "p95", "p99")
 
 
 def register(app: typer.Typer) -> None:
@@ -143,12 +145,15 @@ def _show(found: Iterable[Point]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table()
-    for head in ("at", "series", "n", "sum", "mean", "least", "most", "p50", "p95", "p99"):
-        table.add_column(head, no_wrap=head != "series")  # figures stay whole on a narrow terminal
-    for point in found:
-        of = " ".join(part for part in (point.model, point.version and f"v{point.version}", point.label) if part)
-        figures = (point.total, point.mean, point.least, point.most, point.p50, point.p95, point.p99)
-        shown = ["" if figure is None else f"{figure:.6g}" for figure in figures]
-        table.add_row(f"{point.at.astimezone(UTC):%Y-%m-%d %H:%M}", f"{point.deployment} {point.name} {of}".strip(), f"{point.n:,}", *shown)
-    Console().print(table if table.rows else "nothing is known of that name and time; `scoring metrics query '*'` shows what there is")
+    console, shown = Console(), False
+    for series, points in groupby(found, key=lambda point: point[:5]):
+        deployment, name, model, version, label = series
+        shown, of = True, " ".join(part for part in (model, version and f"version {version}", label) if part)
+        table = Table(*_HEADS, title=f"{deployment} {name}" + (f" of {of}" if of else ""), title_justify="left")
+        for point in points:
+            figures = (point.total, point.mean, point.least, point.most, point.p50, point.p95, point.p99)
+            told = ["" if figure is None else f"{figure:.4g}" for figure in figures]
+            table.add_row(f"{point.at.astimezone(UTC):%Y-%m-%d %H:%M}", f"{point.n:,}", *told)
+        console.print(table)
+    if not shown:
+        console.print("nothing is known of that name and time; `scoring metrics query '*'` shows what there is")
