@@ -44,8 +44,8 @@ def _is_full(sketch: bytes, k: int, m: int) -> bool:
     room = sum(_capacity(k, m, levels - height - 1) for height in range(levels))
     starts = [*struct.unpack_from(f"<{levels}I", sketch, place), room]
     kept = [after - before for before, after in pairwise(starts)]
-    counted = sum(size << height for height, size in enumerate(kept))
-    return min(kept) >= 0 and counted == n and len(sketch) == begins_at + _NUMBER * (2 + sum(kept))
+    counted: int = sum(size << height for height, size in enumerate(kept))
+    return bool(min(kept) >= 0 and counted == n and len(sketch) == begins_at + _NUMBER * (2 + sum(kept)))
 
 
 def _capacity(k: int, m: int, depth: int) -> int:
