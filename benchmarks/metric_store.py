@@ -3,8 +3,9 @@
     python benchmarks/metric_store.py --summary metric_store.json
 
 A PostgreSQL of its own, in a folder that is removed. Each turn, every model has one batch in one minute of another day; a metrics record
-speaks of `--models-per-record` of them. Told are ratios: the CPU time per event (client and server) of the last turns to that of the first ones after a warm-up
-(1: what is kept costs nothing), and a query over a year to one over a day, of the same model, by the level that `auto` chooses.
+speaks of `--models-per-record` of them. Told are ratios: the CPU time per event (client and server) of the last turns to that of the first
+ones after a warm-up (1: what is kept costs nothing), and a query over a year to one over a day, of the same model, by the level that
+`auto` chooses.
 """
 
 from __future__ import annotations
