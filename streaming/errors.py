@@ -32,6 +32,10 @@ class DeliveryError(ScoringError):
     """The broker did not acknowledge a message in time: see that it is up, then send again."""
 
 
+class OutboxFull(ScoringError):
+    """What was tracked waits on disk and has reached its bound: see that the brokers answer, or raise `tracking.outbox_bytes`."""
+
+
 class ModelError(ScoringError):
     """A model cannot be loaded, verified, or does not fit the schema: register another version or mend the schema."""
 

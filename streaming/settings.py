@@ -238,12 +238,44 @@ class Labels(Section):
     windows: int = Field(default=20, ge=1, description="most windows computed between two looks at the topic")
 
 
+class Tracking(Section):
+    """The metrics SDK, streaming.metrics: what is tracked waits on disk until the brokers have it."""
+
+    outbox: AnchoredPath | None = Field(
+        default=None, description="folder where it waits; without one streaming-scoring/outbox in $XDG_STATE_HOME or ~/.local/state"
+    )
+    outbox_bytes: int = Field(default=67_108_864, ge=65_536, description="most bytes that one process lets wait")
+    on_full: Literal["block", "raise"] = Field(default="block", description="a call beyond outbox_bytes waits, or raises OutboxFull")
+    fsync: Literal["always", "segment", "never"] = Field(
+        default="segment",
+        description="when waiting records are forced to the disk: in each call, with each file of them, or never; "
+        "a killed process loses nothing under either, a machine that loses power may",
+    )
+    linger_s: float = Field(default=0.05, ge=0, description="how long records are gathered before they are sent together")
+    exit_wait_s: float = Field(default=5, ge=0, description="how long a process that ends waits for the brokers; the rest goes later")
+
+
+class MetricStore(Section):
+    """The metric store: the job write-metrics keeps it in store.dsn."""
+
+    batch_records: int = Field(default=500, ge=1, description="most records in one transaction")
+    linger_s: float = Field(default=1, gt=0, description="how long records are gathered before they are written together")
+    minute_days: int = Field(default=14, ge=1, description="whole days that figures by the minute are kept")
+    hour_months: int = Field(default=13, ge=1, description="whole months that figures by the hour, and single values, are kept")
+    day_years: int = Field(default=10, ge=1, description="whole years that figures by the day are kept")
+    tracked_months: int = Field(default=25, ge=1, description="whole months that what was tracked of single predictions is kept")
+    record_days: int = Field(
+        default=180, ge=1, description="days that ids of records are remembered; more than the metrics topic keeps its records"
+    )
+
+
 class Http(Section):
     """The driver's /metrics, /livez and /readyz."""
 
     host: str = Field(default="127.0.0.1", description="address to listen at; others than loopback can be reached by others")
     score_events_port: int = Field(default=0, ge=0, le=65535, description="0 takes a free port and logs it")
     detect_drift_port: int = Field(default=0, ge=0, le=65535, description="likewise")
+    write_metrics_port: int = Field(default=0, ge=0, le=65535, description="likewise")
     join_labels_port: int = Field(default=0, ge=0, le=65535, description="likewise")
     port_file: AnchoredPath | None = Field(default=None, description="folder where each job writes <job>.port")
 
@@ -275,6 +307,8 @@ class Settings(Section):
     stream: Stream
     drift: Drift
     labels: Labels = Labels()
+    tracking: Tracking = Tracking()
+    metric_store: MetricStore = MetricStore()
     http: Http = Http()
     log: Log = Log()
     spark: Spark = Spark()
@@ -284,3 +318,6 @@ class Settings(Section):
 
 # Tables that the drift job has no use for: whoever runs it need not be given the store's password.
 DRIFT_WITHOUT = ("store", "sinks", "registry", "schema_registry")
+# Likewise for the metric store's job and readers, and for who tracks or asks without a store of its own.
+METRICS_WITHOUT = ("sinks", "registry", "schema_registry", "stream", "drift", "spark")
+TRACKING_WITHOUT = (*METRICS_WITHOUT, "store")

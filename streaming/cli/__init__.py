@@ -12,6 +12,7 @@ from streaming.cli import (
     data,
     demo,
     labels,
+    metrics,
     produce,
     quality,
     rejected,
@@ -38,6 +39,7 @@ schema.register(app)
 data.register(app)
 run.register(app)
 store.register(app)
+metrics.register(app)
 demo.register(app)
 produce.register(app)
 report.register(app)

@@ -20,6 +20,7 @@ class Job(StrEnum):
     detect_drift = "detect-drift"
     validate_data = "validate-data"
     join_labels = "join-labels"
+    write_metrics = "write-metrics"
 
 
 def run(
@@ -28,6 +29,7 @@ def run(
         Job,
         typer.Argument(
             help="score-events: validate and score the event topic; detect-drift: watch the metrics topic; "
+            "write-metrics: keep the metric store from the metrics topic; "
             "validate-data: hold windows of the event topic to their contract, with options of its own: "
             "--last, --every-s, --docs, --file, --no-metadata (`python jobs/validate_data.py --help`); "
             "join-labels: join the labels topic with predictions"
@@ -35,7 +37,7 @@ def run(
     ],
     config: Annotated[Path, typer.Option(help="configuration file")] = Path("conf/local.toml"),
 ) -> None:
-    """Start a job and stay with it until Ctrl-C or SIGTERM; it ends after its batch. The streaming jobs run through spark-submit."""
+    """Start a job and stay with it until Ctrl-C or SIGTERM; it ends after its batch. Spark's jobs run through spark-submit."""
     from streaming.config import load_settings
     from streaming.local.jars import jar_paths
     from streaming.local.java import java_home
@@ -49,7 +51,7 @@ def run(
         become([sys.executable, str(script), "--config", str(config), *context.args], dict(os.environ))
     if context.args:
         raise typer.BadParameter(f"{job.value} takes --config and nothing else; found {context.args[0]}")
-    if job is Job.join_labels:  # no Spark in it
+    if job in (Job.join_labels, Job.write_metrics):  # no Spark in them
         become([sys.executable, str(script), "--config", str(config)], dict(os.environ))
     settings = load_settings(config, without=DRIFT_WITHOUT if job is Job.detect_drift else ())
     command = submit_command(script, config, settings, jars=jar_paths("spark-kafka"), local_files=jar_paths("local-files"))

@@ -12,10 +12,11 @@ from streaming.errors import ConfigError, TopicError
 from streaming.settings import Kind, Settings
 
 Role = Literal[
-    "operator", "score-events", "detect-drift", "producer", "replay", "report", "alerts", "validate-data", "join-labels", "labels"
+    "operator", "score-events", "detect-drift", "producer", "replay", "report", "alerts", "validate-data", "join-labels", "labels",
+    "write-metrics", "tracker",
 ]  # fmt: skip
 """operator: `scoring topics create`; replay: `scoring rejected`; report: `scoring report` and `scoring top`; alerts: `scoring alerts`;
-labels: who sends them"""
+labels: who sends them; tracker: calls streaming.metrics"""
 ROLES: tuple[Role, ...] = get_args(Role)
 _READ, _WRITE, _DESCRIBE, _CONFIGS, _CREATE = "Read", "Write", "Describe", "DescribeConfigs", "Create"
 # Reading and writing a topic include describing it. DescribeConfigs lets a job see at its start that a topic loses nothing.
@@ -36,8 +37,10 @@ _TOPICS: Mapping[Role, Mapping[Kind, tuple[str, ...]]] = {
     "validate-data": {"event": (_READ,), "metrics": (_WRITE,)},
     "join-labels": {"labels": (_READ, _CONFIGS), "metrics": (_WRITE, _CONFIGS), "alerts": (_WRITE, _CONFIGS)},
     "labels": {"labels": (_WRITE,)},
+    "write-metrics": {"metrics": (_READ, _CONFIGS)},
+    "tracker": {"metrics": (_WRITE,)},
 }
-SPAN_GROUP, REPORT_GROUP, LABELS_GROUP = "scoring.span", "scoring.report", "scoring.labels"
+SPAN_GROUP, REPORT_GROUP, LABELS_GROUP, METRIC_STORE_GROUP = "scoring.span", "scoring.report", "scoring.labels", "scoring.metrics"
 """Groups that librdkafka insists on where offsets are neither read nor committed; it looks for their coordinator all the same."""
 
 
@@ -74,6 +77,7 @@ def grants(settings: Settings, deployment: str, role: Role) -> list[Grant]:
         "alerts": [(SPAN_GROUP, _DESCRIBE)],
         "validate-data": [(SPAN_GROUP, _DESCRIBE)],
         "join-labels": [(LABELS_GROUP, _DESCRIBE)],
+        "write-metrics": [(METRIC_STORE_GROUP, _DESCRIBE)],
     }
     return topics + [Grant(role, "group", name, (operation,)) for name, operation in groups.get(role, [])]
 

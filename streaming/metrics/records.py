@@ -6,7 +6,7 @@ Times are RFC 3339 texts, UTC, microseconds. Every record has `record` (its kind
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -17,7 +17,7 @@ from streaming.metrics.sketches import Bins, Histogram, LatencySketch
 
 __all__ = [
     "Acknowledgement", "Against", "Alert", "Drift", "FeatureDrift", "Gap", "Group", "Measured", "Metrics", "Quality", "Record", "Reference", "Silence",
-    "SliceCounts", "decode", "encode", "fault_of",
+    "SliceCounts", "Tracked", "decode", "encode", "fault_of",
 ]  # fmt: skip
 
 
@@ -143,7 +143,30 @@ class Gap(msgspec.Struct, frozen=True, tag="gap", tag_field="record"):
     version: int = 1
 
 
-Record = Reference | Metrics | Drift | Alert | Silence | Acknowledgement | Gap | Quality
+class Tracked(msgspec.Struct, frozen=True, tag="tracked", tag_field="record"):
+    """One call of the metrics SDK: what is said of a prediction, or of a span of time; on the metrics topic.
+
+    `id` comes from the caller's key, where one is given: the same key is the same record, and the first one stands.
+    """
+
+    id: str
+    at: str
+    """when the call was made: of two values of one name for one prediction the later stands"""
+    call: Literal["prediction", "delayed", "aggregate"]
+    deployment: str
+    metrics: dict[str, Any]
+    """name → any JSON value"""
+    model: str = ""
+    model_version: str = ""
+    prediction_id: str = ""
+    """empty for an aggregate"""
+    start: str | None = None
+    """an aggregate is about start <= time < end"""
+    end: str | None = None
+    version: int = 1
+
+
+Record = Reference | Metrics | Drift | Alert | Silence | Acknowledgement | Gap | Quality | Tracked
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 _VERSIONS = {
     "metrics": (1, 2, 3),
@@ -154,6 +177,7 @@ _VERSIONS = {
     "acknowledgement": (1,),
     "gap": (1,),
     "quality": (1,),
+    "tracked": (1,),
 }
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from prometheus_client import CollectorRegistry, Gauge
 from pyspark.sql.streaming.listener import StreamingQueryListener
 
 from streaming.settings import Kafka
@@ -20,8 +21,10 @@ class LagForTools(StreamingQueryListener):
     Correctness never reads them: the checkpoint is what a restart goes by.
     """
 
-    def __init__(self, kafka: Kafka, group: str) -> None:
+    def __init__(self, kafka: Kafka, group: str, registry: CollectorRegistry | None = None) -> None:
+        """registry: where Prometheus finds the lag; None for nowhere."""
         super().__init__()
+        self._lag = Gauge("scoring_lag_events", "Events at the brokers that no completed batch has read", registry=registry)
         self._group = group
         self._consumer = Consumer(
             {"bootstrap.servers": kafka.bootstrap_servers, **kafka.client, "group.id": group, "enable.auto.commit": False, "log_level": 0}
@@ -32,6 +35,7 @@ class LagForTools(StreamingQueryListener):
 
     def onQueryProgress(self, event: Any) -> None:  # noqa: N802
         """Commit what the batch covered."""
+        self._lag.set(sum(behind(source.endOffset, source.latestOffset) for source in event.progress.sources))
         for source in event.progress.sources:
             ends = json.loads(source.endOffset or "{}")
             offsets = [TopicPartition(topic, int(p), end) for topic, parts in ends.items() for p, end in parts.items()]
@@ -45,3 +49,14 @@ class LagForTools(StreamingQueryListener):
 
     def onQueryTerminated(self, event: Any) -> None:  # noqa: N802
         """Nothing to do."""
+
+
+def behind(end: str | None, latest: str | None) -> int:
+    """Events between where a batch ended and what the brokers had then; both as Spark's Kafka source tells them, JSON or nothing.
+
+    >>> behind('{"calls": {"0": 5, "1": 7}}', '{"calls": {"0": 9, "1": 7}}'), behind(None, None)
+    (4, 0)
+    """
+    ends: dict[str, dict[str, int]] = json.loads(end or "{}") or {}
+    newest: dict[str, dict[str, int]] = json.loads(latest or "{}") or {}
+    return sum(max(0, place - ends.get(topic, {}).get(part, 0)) for topic, parts in newest.items() for part, place in parts.items())

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from streaming.metrics.records import Alert, Drift, FeatureDrift, Group, Metrics, Record, Reference
+from streaming.metrics.records import Alert, Drift, FeatureDrift, Group, Metrics, Record, Reference, Tracked
 from streaming.metrics.sketches import Histogram, LatencySketch, merge, merge_latencies
 from streaming.report.timeline import Bucket, Timeline, epoch
 
@@ -112,6 +112,8 @@ class Story:
 
 def tell(story: Story, record: Record) -> None:
     """Add one record to the story. A record whose id is known changes nothing."""
+    if isinstance(record, Tracked):
+        return  # no part of the story, and there may be millions: their ids would drive out those that count
     key = f"{type(record).__name__} {record.id}"
     if key in story.known:
         return

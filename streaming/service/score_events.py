@@ -51,7 +51,7 @@ def score_events(config: Path) -> None:
         spark = session(f"{JOB}:{deployment.name}", settings)
         catch_signals(spark, gate)
         group = settings.stream.consumer_group or f"scoring.{deployment.name}"
-        spark.streams.addListener(LagForTools(settings.kafka, group))
+        spark.streams.addListener(LagForTools(settings.kafka, group, health.registry))
         batches = MicroBatches(spark, settings, deployment, watch, destination(settings, deployment, contracts), health, gate)
         batches.warm_up(watch.current)
         watch.announce = batches.warm_up

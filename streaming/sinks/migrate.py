@@ -26,6 +26,15 @@ TABLES = {
     "label_offset": ("SELECT", "INSERT", "UPDATE"),
     "quality_window": ("SELECT", "INSERT", "UPDATE"),
     "quality": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "metric_series": ("SELECT", "INSERT"),
+    "metric_minute": ("SELECT", "INSERT", "UPDATE"),
+    "metric_hour": ("SELECT", "INSERT", "UPDATE"),
+    "metric_day": ("SELECT", "INSERT", "UPDATE"),
+    "metric_value": ("SELECT", "INSERT", "UPDATE"),
+    "metric_tracked": ("SELECT", "INSERT"),
+    "metric_record": ("SELECT", "INSERT", "DELETE"),
+    "metric_unknown": ("SELECT", "INSERT"),
+    "metric_offset": ("SELECT", "INSERT", "UPDATE"),
 }
 """Table → what the jobs do with it, and so need a right to."""
 

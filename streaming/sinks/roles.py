@@ -17,8 +17,11 @@ from streaming.sinks.migrate import LOCK, TABLES
 Rights = Mapping[str, tuple[str, ...]]
 WRITER: Rights = {**TABLES, "migration": ("SELECT",)}
 _OF_LABELS = ("label", "label_waiting", "prediction_label", "label_count", "quality_window", "quality")
-READER: Rights = dict.fromkeys(("prediction", "current_prediction", "rejection", "deployment_log", *_OF_LABELS), ("SELECT",))
-_MONTHS = sql.SQL("FUNCTION make_prediction_month(date)")
+_OF_METRICS = tuple(name for name in TABLES if name.startswith("metric_"))
+_READ = ("prediction", "current_prediction", "rejection", "deployment_log", *_OF_LABELS, *_OF_METRICS)
+READER: Rights = dict.fromkeys(_READ, ("SELECT",))
+_OWNERS = sql.SQL("FUNCTION make_prediction_month(date), make_metric_partition(text, date), drop_metric_partitions(text, timestamptz)")
+"""They run as the tables' owner; the writer may call them."""
 
 
 def grant(dsn: str, *, writer: str = "", reader: str = "") -> list[str]:
@@ -36,10 +39,10 @@ def grant(dsn: str, *, writer: str = "", reader: str = "") -> list[str]:
             if writer:
                 _give(connection, writer, WRITER)
                 _let(connection, writer, "database", "TEMPORARY")
-                connection.execute(sql.SQL("GRANT EXECUTE ON {} TO {}").format(_MONTHS, sql.Identifier(writer)))
+                connection.execute(sql.SQL("GRANT EXECUTE ON {} TO {}").format(_OWNERS, sql.Identifier(writer)))
             if reader:
                 _give(connection, reader, READER)
-                connection.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(_MONTHS, sql.Identifier(reader)))
+                connection.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(_OWNERS, sql.Identifier(reader)))
         return made
     except psycopg.errors.InsufficientPrivilege as error:
         raise StoreError(

@@ -26,6 +26,7 @@ from streaming.metrics.records import (
     Reference,
     Silence,
     SliceCounts,
+    Tracked,
     encode,
 )
 from streaming.metrics.sketches import Bins, Histogram
@@ -60,6 +61,8 @@ RECORDS: list[Record] = [
     Acknowledgement("k", AT, "churn_risk", "a", "me", "on it"),
     Gap("g", AT, "churn_risk", "q", 3, "t", "deleted", {"0": [4, 9]}, {"0": 9}, 5),
     Gap("h", AT, "churn_risk", "q", 3, "t", "recreated", {"0": [4, None], "1": [2, None]}, {"0": 0}, None),
+    Tracked("t", AT, "delayed", "churn_risk", {"truth": True, "parts": [1, {"a": None}]}, prediction_id="p"),
+    Tracked("u", AT, "aggregate", "churn_risk", {"accuracy": 0.9}, "churn", "1", start=AT, end=AT),
 ]  # fmt: skip
 
 

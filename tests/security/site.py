@@ -16,7 +16,10 @@ from streaming.settings import Kafka
 PASSWORD = 'scram"canary\\1'
 KEY_PASSWORD = "keycanary1"
 TOKEN_SECRET = "tokencanary1"
-USERS = ("operator", "score-events", "detect-drift", "producer", "replay", "report", "alerts", "validate-data", "nobody")
+USERS = (
+    "operator", "score-events", "detect-drift", "producer", "replay", "report", "alerts", "validate-data", "join-labels", "labels",
+    "write-metrics", "tracker", "nobody",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

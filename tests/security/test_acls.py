@@ -9,18 +9,21 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import ConsumerGroupTopicPartitions
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from security.site import Site
 
 from streaming.config import load_settings
-from streaming.errors import ScoringError, TopicError, Unavailable
+from streaming.errors import ConfigError, ScoringError, TopicError, Unavailable
 from streaming.kafka.acls import ROLES, Grant, Role, grants
 from streaming.kafka.topic_span import committed, newest_messages, read, span_of
 from streaming.kafka.topics import check_topics, create_topics
+from streaming.metrics.publisher import Publisher
+from streaming.metrics.segment import Frame
 from streaming.micro_batch.lag import LagForTools
 from streaming.producer import EventProducer
 from streaming.report.reader import open_reader
 from streaming.service.notify import read_book
+from streaming.service.write_metrics import consumer_settings
 from streaming.settings import Kind, Settings
 from streaming.sinks.acknowledged import AcknowledgedTopic, Outgoing
 
@@ -73,7 +76,7 @@ def score(settings: Settings) -> None:
     check_topics(settings, SCORING, grants(settings, DEPLOYMENT, "score-events"))
     send(settings, "rejected", "metrics", "predictions")
     ends = json.dumps({settings.topics.event: {"0": 0}, settings.topics.of("replay"): {"0": 0}})
-    progress = SimpleNamespace(progress=SimpleNamespace(sources=[SimpleNamespace(endOffset=ends)]))
+    progress = SimpleNamespace(progress=SimpleNamespace(sources=[SimpleNamespace(endOffset=ends, latestOffset=ends)]))
     LagForTools(settings.kafka, settings.stream.consumer_group).onQueryProgress(progress)
 
 
@@ -114,6 +117,21 @@ def validate(settings: Settings) -> None:
     send(settings, "metrics")
 
 
+def keep_metrics(settings: Settings) -> None:
+    """All but writing to the store."""
+    check_topics(settings, ("metrics",), grants(settings, DEPLOYMENT, "write-metrics"))
+    consumer = Consumer(consumer_settings(settings))
+    consumer.assign([TopicPartition(settings.topics.of("metrics"), 0, 0)])
+    for message in consumer.consume(1, timeout=10):
+        if message.error() is not None:
+            raise ConfigError(f"{message.error().str()}, see `scoring topics acls`")
+    consumer.close()
+
+
+def track(settings: Settings) -> None:
+    Publisher(settings.kafka.bootstrap_servers, settings.topics.of("metrics"), client=settings.kafka.client).publish([Frame(b"d", b"{}")])
+
+
 WORK: dict[Role, Callable[[Settings], object]] = {
     "operator": create_topics,
     "score-events": score,
@@ -123,6 +141,8 @@ WORK: dict[Role, Callable[[Settings], object]] = {
     "report": report,
     "alerts": look_after,
     "validate-data": validate,
+    "write-metrics": keep_metrics,
+    "tracker": track,
 }
 
 
