@@ -6,12 +6,14 @@ import structlog
 from msgspec import Struct
 
 from streaming.drift.alert import Change, Kind, alert, identify
+from streaming.drift.estimates import estimate_window
 from streaming.drift.psi import all_bins, chance_limit, psi
 from streaming.drift.rejection_window import Rejections
 from streaming.drift.rejections import RateLimit, watch
 from streaming.drift.run import Run
 from streaming.drift.series import Key, Series, is_repeat
 from streaming.drift.window import Shape, Window, extended, opened, shape_of_reference
+from streaming.metrics.estimate_records import Calibration, Estimate
 from streaming.metrics.records import Alert, Drift, FeatureDrift, Metrics, Reference
 from streaming.metrics.sketches import Histogram
 
@@ -28,8 +30,9 @@ class Limits(Struct, frozen=True):
     rejected_share: float = 0.05
 
 
-def take(series: Series, key: Key, record: Reference | Metrics, limits: Limits) -> list[Drift | Alert]:
-    """Tell a series, which changes, of one record; returns what is to be published: a verdict where a window closed, and alerts.
+def take(series: Series, key: Key, record: Reference | Calibration | Metrics, limits: Limits) -> list[Drift | Alert | Estimate]:
+    """Tell a series, which changes, of one record; returns what is to be published: where a window closed a verdict,
+    the estimate of its quality if the calibration is known, and alerts.
 
     A window closes with the first record that makes it `window_s` long and `window_events` large, if the reference is
     known; until that comes the window stays open, so that nothing observed is lost. The same records in the same order
@@ -39,6 +42,8 @@ def take(series: Series, key: Key, record: Reference | Metrics, limits: Limits) 
         return _rejections(series, key, record, limits)
     if isinstance(record, Reference):
         _refer(series, key, record)
+    elif isinstance(record, Calibration):
+        series.calibration = record
     elif not is_repeat(series, record):
         for group in record.groups:
             _merge(series, key, opened(record, group))
@@ -46,7 +51,8 @@ def take(series: Series, key: Key, record: Reference | Metrics, limits: Limits) 
     if window is None or reference is None or window.length_s < limits.window_s or window.events < limits.window_events:
         return []
     series.window = None
-    return _judge(series, key, reference, window, limits)
+    estimated = estimate_window(key, reference, series.calibration, window) if series.calibration else None
+    return [*_judge(series, key, reference, window, limits), *([estimated] if estimated else [])]
 
 
 def compare(expected: Histogram, actual: Histogram, *, threshold: float, start: str, since: str | None) -> FeatureDrift:
@@ -66,7 +72,7 @@ def compare(expected: Histogram, actual: Histogram, *, threshold: float, start: 
     return FeatureDrift(MEASURE, round(value, 6), round(limit, 6), drifted, (since or start) if drifted else None, actual)
 
 
-def _rejections(series: Series, key: Key, record: Metrics, limits: Limits) -> list[Drift | Alert]:
+def _rejections(series: Series, key: Key, record: Metrics, limits: Limits) -> list[Drift | Alert | Estimate]:
     if is_repeat(series, record):
         return []
     series.rejections = series.rejections or Rejections()

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from streaming.metrics.estimate_records import Calibration, Estimate
 from streaming.metrics.sketches import Bins, Histogram, LatencySketch
 
 
@@ -166,9 +167,9 @@ class Gap(msgspec.Struct, frozen=True, tag="gap", tag_field="record"):
     version: int = 1
 
 
-Record = Reference | Metrics | Drift | Alert | Gap
+Record = Reference | Metrics | Drift | Alert | Gap | Calibration | Estimate
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
-_VERSIONS = {"metrics": (1, 2), "reference": (1, 2), "drift": (1,), "alert": (1, 2), "gap": (1,)}
+_VERSIONS = {"metrics": (1, 2), "reference": (1, 2), "drift": (1,), "alert": (1, 2), "gap": (1,), "calibration": (1,), "estimate": (1,)}
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from streaming.errors import ModelError
+from streaming.metrics.labelled_cells import LabelledCells
 from streaming.metrics.sketches import Bins, Histogram
 
 MANIFEST_VERSION = 1
@@ -66,6 +67,8 @@ class Manifest(msgspec.Struct, frozen=True):
     """RFC 3339, UTC"""
     training_rows: int
     version: int = MANIFEST_VERSION
+    calibration: LabelledCells | None = None
+    """cross-validated scores of the training rows with their outcomes, by cell; None in manifests before it was kept"""
 
     @property
     def feature_names(self) -> list[str]:

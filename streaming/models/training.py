@@ -26,6 +26,7 @@ from sklearn.preprocessing import OrdinalEncoder
 
 from streaming.contracts import Contract
 from streaming.errors import ConfigError
+from streaming.metrics.labelled_cells import freeze_cells
 from streaming.models.artifact import Artifact, Distribution, Feature, Manifest, ReferenceRow, checksum, encode_manifest
 from streaming.models.formats.skops import FORMAT, feature_frame
 from streaming.models.model import Scores, arrow_type
@@ -111,6 +112,8 @@ def train(task: Task, training: pd.DataFrame, held_out: pd.DataFrame) -> Artifac
     unseen = as_table(held_out, features, task.target)
     scores = _scores(pipeline, feature_frame(unseen.features, features), task)
     model_bytes = skops.io.dumps(pipeline)
+    unbiased = _cross_validated(features, frame, table.outcome, task)
+    score = freeze_scores(unbiased)
     manifest = Manifest(
         name=task.name,
         format=FORMAT,
@@ -121,12 +124,13 @@ def train(task: Task, training: pd.DataFrame, held_out: pd.DataFrame) -> Artifac
         schema_version=task.schema_version,
         sha256=checksum(model_bytes),
         distributions=_distributions(features, table.features, task.unwatched),
-        score=freeze_scores(_cross_validated(features, frame, table.outcome, task)),
+        score=score,
         reference_rows=_reference_rows(unseen.features, scores),
         metrics=evaluate(unseen.outcome == task.positive_class, scores),
         libraries={"python": platform.python_version(), "scikit-learn": sklearn.__version__, "skops": skops.__version__},
         trained_at=rfc3339(datetime.now(UTC)),
         training_rows=len(training),
+        calibration=freeze_cells(unbiased, table.outcome == task.positive_class, inner_edges=score.bins.edges),
     )
     return Artifact(model_bytes, encode_manifest(manifest))
 
