@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from streaming.cli import config, data, demo, produce, rejected, report, run, schema, services, store, top, topics, train
+from streaming.cli import config, data, demo, drift, produce, rejected, report, run, schema, services, store, top, topics, train
 from streaming.errors import ScoringError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 train.register(app)
 schema.register(app)
 data.register(app)
+drift.register(app)
 run.register(app)
 store.register(app)
 demo.register(app)

@@ -103,9 +103,8 @@ def _table(then: pd.Series, positive: np.ndarray, now: pd.Series, positive_now: 
             "positive": np.concatenate([positive, positive_now]).astype(np.float64),
         }
     )
-    counted = frame.groupby(["level", "period"])["positive"].agg(["size", "sum"]).unstack(fill_value=0)
-    rows = counted["size"].reindex(columns=[0, 1], fill_value=0).to_numpy(dtype=np.float64)
-    hits = counted["sum"].reindex(columns=[0, 1], fill_value=0).to_numpy(dtype=np.float64)
+    counted = frame.pivot_table(index="level", columns="period", values="positive", aggfunc=["size", "sum"], fill_value=0)
+    rows, hits = (counted[name].reindex(columns=[0, 1], fill_value=0).to_numpy(dtype=np.float64) for name in ("size", "sum"))
     rare = rows.min(axis=1) < FEWEST
     names = [str(name) for name in counted.index[~rare]]
     if not rare.any():

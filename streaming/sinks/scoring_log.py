@@ -35,7 +35,7 @@ def check_scoring_log(root: str) -> None:
     StoreError if it refuses: let the job's user write there, or name another folder.
     """
     try:
-        system, place = _file_system(root)
+        system, place = file_system(root)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ConfigError(f"stream.scoring_log: {root}: {first_line(error)}; expected a path, hdfs://, s3a://, gs:// or abfs://") from None
     except OSError as error:
@@ -79,7 +79,8 @@ def arrow_address(path: str) -> str:
     return f"{_ARROW_SCHEMES.get(scheme, scheme)}{colon}{rest}"
 
 
-def _file_system(path: str) -> tuple[fs.FileSystem, str]:
+def file_system(path: str) -> tuple[fs.FileSystem, str]:
+    """Arrow's file system for a Hadoop path, and the path in it. Raises what Arrow raises if it has no such file system."""
     address = arrow_address(path)
     return fs.FileSystem.from_uri(address) if "://" in address else (fs.LocalFileSystem(), address)
 
@@ -90,7 +91,7 @@ def _refusal(root: str, error: OSError) -> str:
 
 def _write_whole(table: pa.Table, path: str) -> None:
     """Write under another name first: a reader never meets half a file."""
-    system, place = _file_system(path)
+    system, place = file_system(path)
     parent, _, name = place.rpartition("/")
     hidden = f"{parent}/_{name}.tmp"
     system.create_dir(parent, recursive=True)
