@@ -2,9 +2,9 @@
 
     python benchmarks/drift_peers.py --peer nannyml=/path/to/venv/bin/python --peer evidently=… --out peers.json
 
-Estimated performance and joint drift are those of the library; measures of one column are scipy's, which the library's own measures
-are tested against. The data: the churn table; a classifier's scores on 3,500 customers it was not fitted on, of which 1,500 are the reference,
-and a regression of the monthly charges likewise.
+Estimated performance and joint drift are those of the library; measures of one column are scipy's, which the library's own
+measures are tested against. The data: the churn table; a classifier's scores on 4,500 customers it was not fitted on, of which
+1,500 are the reference, and a regression of the total charges likewise.
 """
 
 from __future__ import annotations

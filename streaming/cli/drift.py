@@ -119,12 +119,16 @@ def estimate(
 
 
 def _alike(before: pd.DataFrame, now: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both sides with the columns that both have, of one kind each. Raises BadParameter if there are none."""
+    """Both sides with the columns that both have, of one kind each, without texts that seldom come twice: those are ids.
+
+    Raises BadParameter if there are none.
+    """
     import pandas as pd
 
-    names = [name for name in before.columns if name in now.columns]
+    common = [name for name in before.columns if name in now.columns]
+    numeric = {name for name in common if all(pd.api.types.is_numeric_dtype(side[name]) for side in (before, now))}
+    names = [name for name in common if name in numeric or before[name].nunique() <= len(before) / 2]
     if not names:
-        raise typer.BadParameter("the two sides have no column in common")
-    numeric = [name for name in names if all(pd.api.types.is_numeric_dtype(side[name]) for side in (before, now))]
-    kinds: dict[str, str] = {name: "float64" if name in numeric else "object" for name in names}
+        raise typer.BadParameter("the two sides have no column in common that is a feature")
+    kinds = {name: "float64" if name in numeric else "object" for name in names}
     return before[names].astype(kinds), now[names].astype(kinds)

@@ -83,4 +83,4 @@ def _matrix(reference: pd.DataFrame, window: pd.DataFrame) -> tuple[Array, np.nd
 
 
 def _trees(seed: int) -> HistGradientBoostingClassifier:
-    return HistGradientBoostingClassifier(max_iter=50, max_leaf_nodes=8, min_samples_leaf=20, early_stopping=False, random_state=seed)
+    return HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=8, min_samples_leaf=20, early_stopping=False, random_state=seed)

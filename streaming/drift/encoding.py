@@ -32,8 +32,9 @@ def fit_encoding(reference: pd.DataFrame) -> Encoding:
     raw = _raw(columns, frequencies, reference)
     medians = np.array([float(np.median(present)) if len(present := column[~np.isnan(column)]) else 0.0 for column in raw.T])
     filled = np.where(np.isnan(raw), medians, raw)
-    scales = filled.std(axis=0)
-    return Encoding(columns, frequencies, medians, filled.mean(axis=0), np.where(scales > 0, scales, 1.0))
+    means, scales = filled.mean(axis=0), filled.std(axis=0)
+    varies = scales > 1e-9 * np.maximum(np.abs(means), 1e-9)  # the mean of equal numbers is off by a rounding, and so is their spread
+    return Encoding(columns, frequencies, medians, means, np.where(varies, scales, 1.0))
 
 
 def encode(encoding: Encoding, frame: pd.DataFrame) -> Array:

@@ -11,6 +11,8 @@ import msgspec
 import pytest
 
 from streaming.contracts.reasons import RULES
+from streaming.metrics.estimate_records import Calibration, Estimate, Figure, Measured
+from streaming.metrics.labelled_cells import LabelledCells
 from streaming.metrics.records import Alert, Drift, FeatureDrift, Gap, Group, Metrics, Record, Reference, encode
 from streaming.metrics.sketches import Bins, Histogram
 from streaming.records import PREDICTION
@@ -34,6 +36,9 @@ RECORDS: list[Record] = [
           **WINDOW, events=3, message="m"),
     Alert("b", AT, "raised", "new_reason", "churn_risk", "", "", feature="enum", measure="share", value=0.3, threshold=0.0, since=AT,
           **WINDOW, events=3, message="m", version=2),
+    Calibration("c", AT, **MODEL, model_sha256="0" * 64, cells=LabelledCells([0.5], [3, 2], [1, 2], *([[0.5, 1.5]] * 4))),
+    Estimate("e", AT, **MODEL, **WINDOW, events=3, method="confidence", source="histogram", assumption="a", level=0.95,
+             reference_rows=5, figures={"auroc": Figure(0.8, 0.7, 0.9)}, labelled=2, measured={"auroc": Measured(0.7, 0.1, True)}),
     Gap("g", AT, "churn_risk", "q", 3, "t", "deleted", {"0": [4, 9]}, {"0": 9}, 5),
     Gap("h", AT, "churn_risk", "q", 3, "t", "recreated", {"0": [4, None], "1": [2, None]}, {"0": 0}, None),
 ]  # fmt: skip
