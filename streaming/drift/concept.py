@@ -104,7 +104,8 @@ def _table(then: pd.Series, positive: np.ndarray, now: pd.Series, positive_now: 
         }
     )
     counted = frame.pivot_table(index="level", columns="period", values="positive", aggfunc=["size", "sum"], fill_value=0)
-    rows, hits = (counted[name].reindex(columns=[0, 1], fill_value=0).to_numpy(dtype=np.float64) for name in ("size", "sum"))
+    parts = (pd.DataFrame(counted[name]).reindex(columns=[0, 1], fill_value=0) for name in ("size", "sum"))
+    rows, hits = (part.to_numpy(dtype=np.float64) for part in parts)
     rare = rows.min(axis=1) < FEWEST
     names = [str(name) for name in counted.index[~rare]]
     if not rare.any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ class Encoding:
     """What a reference froze. medians, means, scales: by column, of the encoded values; frequencies: by text column, by value."""
 
     columns: tuple[str, ...]
-    frequencies: dict[str, dict[str, float]]
+    frequencies: dict[str, dict[Hashable, float]]
     medians: Array
     means: Array
     scales: Array
@@ -44,10 +45,10 @@ def encode(encoding: Encoding, frame: pd.DataFrame) -> Array:
     return scaled
 
 
-def _raw(columns: tuple[str, ...], frequencies: dict[str, dict[str, float]], frame: pd.DataFrame) -> Array:
+def _raw(columns: tuple[str, ...], frequencies: dict[str, dict[Hashable, float]], frame: pd.DataFrame) -> Array:
     def column(name: str) -> Array:
         if name in frequencies:
-            return frame[name].map(frequencies[name]).fillna(0.0).to_numpy(dtype=np.float64)
-        return frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            return np.asarray(frame[name].map(frequencies[name]).fillna(0.0), dtype=np.float64)
+        return np.asarray(frame[name].to_numpy(dtype=np.float64, na_value=np.nan))
 
     return np.column_stack([column(name) for name in columns])
