@@ -74,11 +74,10 @@ def read_rows(path: Path, rows: int) -> pd.DataFrame:
     """
     import pandas as pd
 
-    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
-    if path.suffix not in readers:
+    if path.suffix not in (".csv", ".parquet"):
         raise ConfigError(f"{path}: expected .csv, .parquet, or a span START/END of the scoring log")
     try:
-        frame = readers[path.suffix](path)
+        frame = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error}); name a file, or a span START/END") from None
     if len(frame) > rows:

@@ -50,7 +50,7 @@ def importance(
     found = {}
     for name in frame.columns:
         shuffled = [_shuffled(score, frame, name, positive, rng) for _ in range(repeats)]
-        apart = [before - np.mean(after, axis=0) for before, after in zip(whole, zip(*shuffled, strict=True), strict=True)]
+        apart = [np.mean(before - np.array(after), axis=0) for before, after in zip(whole, zip(*shuffled, strict=True), strict=True)]
         error = float(np.sqrt(sum(part.var(ddof=1) / len(part) for part in apart)))
         found[str(name)] = Importance(float(apart[0].mean()), error)
     return found

@@ -18,7 +18,7 @@ from streaming.contracts.statistics import sketches
 from streaming.metrics.estimate_records import Figure
 from streaming.metrics.labelled_cells import Array, LabelledCells
 from streaming.metrics.sketches import Histogram
-from streaming.truth.cells import cell_scores, figures
+from streaming.truth.cells import CellScores, cell_scores, figures
 
 ASSUMPTION = "the relation of score to outcome is that of the reference; blind to concept drift"
 LEVEL = 0.95
@@ -83,23 +83,40 @@ def cells_of_sketch(reference: LabelledCells, sketch: bytes) -> Array:
 def estimate(reference: LabelledCells, cells: Array, *, level: float = LEVEL, draws: int = DRAWS, seed: int = SEED) -> dict[str, Figure]:
     """Estimated figures of a window (names: `streaming.truth.cells.FIGURES`), from its rows by cell, shape (cells,).
 
-    The value is the expectation. The band is that of simulated truth: in each draw the chances vary as the size of the reference
-    leaves them uncertain (Beta, by block of equal chance), and the window's outcomes by those chances (binomial).
+    The value is the expectation, corrected by what it lacks on the reference itself. The band is that of simulated truth: in each
+    draw the chances vary as the size of the reference leaves them uncertain (Beta, by block of equal chance), and the window's
+    outcomes by those chances (binomial).
     A figure that a window leaves undefined in a twentieth of the draws, for no row is positive, say, is left out.
     """
     if cells.sum() <= 0:
         return {}
     chances, scores = recalibrated(reference), cell_scores(reference)
-    expected = figures(cells * chances, cells * (1 - chances), scores, self_pairs=float((cells * chances * (1 - chances)).sum()))
+    expected, offsets = _expected(cells, chances, scores), _offsets(reference, chances, scores)
     positives, negatives = _drawn(reference, chances, cells, draws, np.random.default_rng(seed))
     found = {}
     for name, drawn in figures(positives, negatives, scores).items():
-        value, known = float(expected[name]), drawn[~np.isnan(drawn)]
-        if np.isnan(value) or len(known) < 0.95 * draws:
+        known = drawn[~np.isnan(drawn)]
+        if np.isnan(expected[name]) or len(known) < 0.95 * draws:
             continue
         low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-        found[name] = Figure(value, min(value, float(low)), max(value, float(high)))
+        told = np.array([float(expected[name]), min(float(expected[name]), low), max(float(expected[name]), high)]) + offsets[name]
+        found[name] = Figure(*np.clip(told, 0, np.inf if name == "log_loss" else 1).tolist())
     return found
+
+
+def _expected(cells: Array, chances: Array, scores: CellScores) -> dict[str, Array]:
+    return figures(cells * chances, cells * (1 - chances), scores, self_pairs=float((cells * chances * (1 - chances)).sum()))
+
+
+def _offsets(reference: LabelledCells, chances: Array, scores: CellScores) -> dict[str, float]:
+    """What the estimate of the reference itself lacks to what was measured there, by figure.
+
+    Isotonic regression learns the chance order of its own rows too, so that a ranking looks better than it is: by 0.01 of AUROC in a
+    reference of 1,500 customers.
+    """
+    rows, hits = np.asarray(reference.rows, dtype=np.float64), np.asarray(reference.positives, dtype=np.float64)
+    expected, measured = _expected(rows, chances, scores), figures(hits, rows - hits, scores)
+    return {name: float(np.nan_to_num(measured[name] - expected[name])) for name in expected}
 
 
 def _drawn(reference: LabelledCells, chances: Array, cells: Array, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:

@@ -39,6 +39,7 @@ def test_columns_that_no_longer_belong_together_are_found_by_both(customers: pd.
     assert "monthly_charges" in list(found.importance)[:2]
 
 
+@pytest.mark.slow
 def test_false_alarms_keep_to_the_level(customers: pd.DataFrame) -> None:
     rng = np.random.default_rng(3)
     alarms = []

@@ -35,6 +35,7 @@ def test_the_estimate_follows_how_hard_the_rows_are(hard: float) -> None:
     assert rmse.value == pytest.approx(root_mean_squared_error(truth, predicted), rel=0.2)
 
 
+@pytest.mark.slow
 def test_the_band_holds_the_measured_loss_as_often_as_it_says() -> None:
     held = 0
     for seed in range(100):
