@@ -50,9 +50,10 @@ class Place(msgspec.Struct, frozen=True):
         from streaming.service.score_events import scoring_log
         from streaming.sinks.scoring_log_window import feature_frame, read_window
 
+        span = self.span()
         settings = load_settings(self.config)
         names = served(settings).manifest.feature_names
-        table = read_window(scoring_log(settings), load_deployment(settings.deployment).name, *self.span(), names, rows=self.rows)
+        table = read_window(scoring_log(settings), load_deployment(settings.deployment).name, *span, names, rows=self.rows)
         frame = feature_frame(table, names)
         return frame.assign(prediction_id=table.column("prediction_id").to_pylist(), score=table.column("score").to_numpy())
 
@@ -82,10 +83,14 @@ def read_rows(path: Path, rows: int) -> pd.DataFrame:
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error}); name a file, or a span START/END") from None
     if len(frame) > rows:
         frame = frame.sample(rows, random_state=0)
-    return frame.apply(lambda column: column.astype("float64") if pd.api.types.is_numeric_dtype(column) else _texts(column))
+    return pd.DataFrame({name: _plain(frame[name]) for name in frame.columns})
 
 
-def _texts(column: pd.Series) -> pd.Series:
+def _plain(column: pd.Series) -> pd.Series:
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column):
+        return column.astype("float64")
     return column.astype(object).where(column.notna(), None)
 
 
