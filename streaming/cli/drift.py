@@ -114,7 +114,9 @@ def estimate(
     if labels is not None or target in frame.columns:
         frame = labelled(frame, labels, target, rows)
         outcome = (frame[target].astype(str) == positive).to_numpy()
-    found = estimate_rows(served(load_settings(config)).manifest, frame["score"].to_numpy(dtype="float64"), outcome)
+    found = estimate_rows(
+        served(load_settings(config, without=("kafka", "store"))).manifest, frame["score"].to_numpy(dtype="float64"), outcome
+    )
     show_estimate(found, len(frame), as_json=as_json)
 
 

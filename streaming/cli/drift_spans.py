@@ -51,7 +51,7 @@ class Place(msgspec.Struct, frozen=True):
         from streaming.sinks.scoring_log_window import feature_frame, read_window
 
         span = self.span()
-        settings = load_settings(self.config)
+        settings = load_settings(self.config, without=("kafka", "store"))  # neither broker nor database is asked
         names = served(settings).manifest.feature_names
         table = read_window(scoring_log(settings), load_deployment(settings.deployment).name, *span, names, rows=self.rows)
         frame = feature_frame(table, names)
