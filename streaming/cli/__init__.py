@@ -11,6 +11,7 @@ from streaming.cli import (
     config,
     data,
     demo,
+    drift,
     labels,
     metrics,
     produce,
@@ -37,6 +38,7 @@ app = typer.Typer(
 train.register(app)
 schema.register(app)
 data.register(app)
+drift.register(app)
 run.register(app)
 store.register(app)
 metrics.register(app)

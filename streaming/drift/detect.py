@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import structlog
 
+from streaming.drift.estimates import estimate_window
 from streaming.drift.judge import Judge
 from streaming.drift.limits import Limits
 from streaming.drift.rejection_window import Rejections
@@ -13,6 +14,7 @@ from streaming.drift.rejections import RateLimit, watch
 from streaming.drift.scope import Scope
 from streaming.drift.series import Key, Series, is_repeat
 from streaming.drift.window import Shape, Window, extended, opened, opened_slice, shape_of_reference, shape_of_slice
+from streaming.metrics.estimate_records import Calibration, Estimate
 from streaming.metrics.records import Alert, Drift, Metrics, Reference
 
 __all__ = ["Limits", "take"]
@@ -20,8 +22,9 @@ MOST_SLICES = 200  # of one series; a reference that names more is cut to the fi
 _log = structlog.get_logger("streaming.drift")
 
 
-def take(series: Series, key: Key, record: Reference | Metrics, limits: Limits) -> list[Drift | Alert]:
-    """Tell a series, which changes, of one record; returns what is to be published: verdicts where windows closed, and alerts.
+def take(series: Series, key: Key, record: Reference | Calibration | Metrics, limits: Limits) -> list[Drift | Alert | Estimate]:
+    """Tell a series, which changes, of one record; returns what is to be published: where windows closed verdicts, the estimate of
+    the model's quality if the calibration is known, and alerts.
 
     A window closes with the first record that makes it `window_s` long and `window_events` large, if the reference is
     known; until that comes the window stays open, so that nothing observed is lost. Each slice has windows of its own. The same
@@ -31,6 +34,8 @@ def take(series: Series, key: Key, record: Reference | Metrics, limits: Limits) 
         return _rejections(series, key, record, limits)
     if isinstance(record, Reference):
         _refer(series, key, record)
+    elif isinstance(record, Calibration):
+        series.calibration = record
     elif not is_repeat(series, record):
         for group in record.groups:
             _merge(series, key, opened(record, group), shape_of_reference(series.reference) if series.reference else None)
@@ -38,7 +43,7 @@ def take(series: Series, key: Key, record: Reference | Metrics, limits: Limits) 
     return list(_verdicts(series, key, limits))
 
 
-def _verdicts(series: Series, key: Key, limits: Limits) -> Iterator[Drift | Alert]:
+def _verdicts(series: Series, key: Key, limits: Limits) -> Iterator[Drift | Alert | Estimate]:
     if series.reference is None:
         return
     for name, scope in (("", series), *series.slices.items()):
@@ -46,9 +51,12 @@ def _verdicts(series: Series, key: Key, limits: Limits) -> Iterator[Drift | Aler
         if window is not None and window.length_s >= limits.window_s and window.events >= limits.window_events:
             scope.window = None
             yield from Judge(key, series.reference, limits, name)(scope, window)
+            if scope is series and series.calibration is not None:
+                estimated = estimate_window(key, series.reference, series.calibration, window)
+                yield from [estimated] if estimated else []
 
 
-def _rejections(series: Series, key: Key, record: Metrics, limits: Limits) -> list[Drift | Alert]:
+def _rejections(series: Series, key: Key, record: Metrics, limits: Limits) -> list[Drift | Alert | Estimate]:
     if is_repeat(series, record):
         return []
     series.rejections = series.rejections or Rejections()

@@ -11,6 +11,8 @@ import structlog
 from streaming.drift.series import Series
 from streaming.drift.window import Window
 from streaming.metrics import kll
+from streaming.metrics.estimate_records import Calibration
+from streaming.metrics.labelled_cells import fault_of_cells
 from streaming.metrics.records import Group, Metrics, Record, Reference, SliceCounts, decode, fault_of
 from streaming.metrics.sketches import Histogram
 
@@ -49,10 +51,13 @@ def fault(record: Record) -> str | None:
     """What is wrong with a decoded record, in one line; None if it can be merged and compared.
 
     Times are to be RFC 3339 in UTC with microseconds, counts from 0 to 2^53 and not all 0, bins and counts of a reference
-    alike. Groups that scored nothing, and drift and alert records, are not looked at: nothing is computed from them.
+    alike, a calibration's cells consistent. Groups that scored nothing, and drift and alert records and estimates, are not
+    looked at: nothing is computed from them.
     """
     if isinstance(record, Reference):
         return _reference_fault(record)
+    if isinstance(record, Calibration):
+        return fault_of_cells(record.cells)
     return next(_of_metrics(record), None) if isinstance(record, Metrics) else None
 
 

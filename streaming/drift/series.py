@@ -12,6 +12,7 @@ import msgspec
 from streaming.drift.rejection_window import Rejections
 from streaming.drift.scope import Scope
 from streaming.errors import SkewedPlan
+from streaming.metrics.estimate_records import Calibration
 from streaming.metrics.records import Metrics, Record, Reference
 
 SERIES_VERSION = 1
@@ -42,6 +43,7 @@ class Series(Scope):
     rejections: Rejections | None = None
     slices: dict[str, Scope] = msgspec.field(default_factory=dict)
     """by "column=value"; only those that the reference names"""
+    calibration: Calibration | None = None
 
 
 def encode(series: Series) -> str:
@@ -75,18 +77,18 @@ def is_repeat(series: Series, record: Metrics) -> bool:
     return False
 
 
-def by_series(record: Record | None) -> dict[Key, Reference | Metrics]:
+def by_series(record: Record | None) -> dict[Key, Reference | Calibration | Metrics]:
     """What a record on the metrics topic tells each series; a metrics record is cut to the series' own groups,
     and without any it tells of the deployment's rejections.
 
-    Drift records, which the drift job itself puts on the topic, and what this release does not know tell nothing.
+    Drift records and estimates, which the drift job itself puts on the topic, and what this release does not know tell nothing.
     """
-    if isinstance(record, Reference):
+    if isinstance(record, Reference | Calibration):
         return {Key(record.deployment, record.model, record.model_version): record}
     if not isinstance(record, Metrics):
         return {}
     keys = dict.fromkeys(Key(record.deployment, group.model, group.model_version) for group in record.groups if group.scored)
-    told: dict[Key, Reference | Metrics] = {key: _cut(record, key) for key in keys}
+    told: dict[Key, Reference | Calibration | Metrics] = {key: _cut(record, key) for key in keys}
     told[Key(record.deployment, "", "")] = msgspec.structs.replace(record, groups=[])
     return told
 

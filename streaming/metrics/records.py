@@ -12,11 +12,12 @@ import msgspec
 
 from streaming.metrics.alert_records import Acknowledgement, Alert, Silence
 from streaming.metrics.drift_records import Against, Drift, FeatureDrift, Measured
+from streaming.metrics.estimate_records import Calibration, Estimate
 from streaming.metrics.quality_record import Quality
 from streaming.metrics.sketches import Bins, Histogram, LatencySketch
 
 __all__ = [
-    "Acknowledgement", "Against", "Alert", "Drift", "FeatureDrift", "Gap", "Group", "Measured", "Metrics", "Quality", "Record", "Reference", "Silence",
+    "Acknowledgement", "Against", "Alert", "Calibration", "Drift", "Estimate", "FeatureDrift", "Gap", "Group", "Measured", "Metrics", "Quality", "Record", "Reference", "Silence",
     "SliceCounts", "Tracked", "decode", "encode", "fault_of",
 ]  # fmt: skip
 
@@ -166,7 +167,7 @@ class Tracked(msgspec.Struct, frozen=True, tag="tracked", tag_field="record"):
     version: int = 1
 
 
-Record = Reference | Metrics | Drift | Alert | Silence | Acknowledgement | Gap | Quality | Tracked
+Record = Reference | Metrics | Drift | Alert | Silence | Acknowledgement | Gap | Quality | Tracked | Calibration | Estimate
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 _VERSIONS = {
     "metrics": (1, 2, 3),
@@ -178,6 +179,8 @@ _VERSIONS = {
     "gap": (1,),
     "quality": (1,),
     "tracked": (1,),
+    "calibration": (1,),
+    "estimate": (1,),
 }
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 

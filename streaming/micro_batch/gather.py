@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from streaming.contracts.schema import Contract
+from streaming.metrics.estimate_records import Calibration
 from streaming.metrics.records import Group, Metrics, Reference
 from streaming.metrics.sketches import Histogram
 from streaming.metrics.tally import Tally, bounded
@@ -88,6 +89,22 @@ def reference_record(plan: Plan, manifest: Manifest, contract: Contract) -> Refe
         owner=contract.owner,
         owners={field.name: field.words.owner for field in contract.fields if field.words.owner and field.name in manifest.distributions},
         slices={name: counts for column in manifest.slices.values() for name, counts in column.items()},
+    )
+
+
+def calibration_record(plan: Plan, manifest: Manifest) -> Calibration | None:
+    """The labelled reference of the version that serves, None where its manifest holds none: then nothing is estimated."""
+    champion, cells = plan.champion, manifest.calibration
+    if cells is None:
+        return None
+    return Calibration(
+        id=f"calibration/{plan.deployment}/{champion.name}/{champion.version}/{champion.sha256}",
+        at=rfc3339(datetime.now(UTC)),
+        deployment=plan.deployment,
+        model=champion.name,
+        model_version=champion.version,
+        model_sha256=champion.sha256,
+        cells=cells,
     )
 
 

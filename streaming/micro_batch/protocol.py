@@ -23,7 +23,7 @@ from streaming.metrics.records import Metrics, Record
 from streaming.metrics.tally import Tally, merge_tallies
 from streaming.micro_batch.bookkeeping import Bookkeeping
 from streaming.micro_batch.checkpoint_files import checkpoint_files
-from streaming.micro_batch.gather import metrics_record, reference_record
+from streaming.micro_batch.gather import calibration_record, metrics_record, reference_record
 from streaming.micro_batch.plan_log import PlanLog
 from streaming.micro_batch.planner import ModelWatch, Ready, check_contracts, new_plan, revised_plan
 from streaming.micro_batch.unknown_ids import UnknownIds
@@ -172,7 +172,9 @@ class MicroBatches:
         records: list[Record] = [record]
         told, at = self._told
         if told != plan.champion or time.monotonic() - at > REFERENCE_EVERY_S:
-            records.insert(0, reference_record(plan, artifact.value.manifest, self._watch.contract))
+            manifest = artifact.value.manifest
+            calibration = calibration_record(plan, manifest)
+            records[:0] = [reference_record(plan, manifest, self._watch.contract), *([calibration] if calibration else [])]
         topic = self._settings.topics.of("metrics")
         self._patiently(partial(self._records.publish, topic, records), part="metrics")
         self._patiently(partial(self._books.end, record), part="rejection")

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from streaming.errors import ModelError
+from streaming.metrics.labelled_cells import LabelledCells
 from streaming.metrics.records import SliceCounts
 from streaming.metrics.sketches import Bins, Histogram
 
@@ -73,6 +74,8 @@ class Manifest(msgspec.Struct, frozen=True):
     slices: dict[str, dict[str, SliceCounts]] = {}
     """by column and "column=value": the training rows of each value of the columns whose slices are watched"""
     version: int = MANIFEST_VERSION
+    calibration: LabelledCells | None = None
+    """cross-validated scores of the training rows with their outcomes, by cell; None in manifests before it was kept"""
 
     @property
     def feature_names(self) -> list[str]:

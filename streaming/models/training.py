@@ -26,6 +26,7 @@ from sklearn.preprocessing import OrdinalEncoder
 
 from streaming.contracts import Contract
 from streaming.errors import ConfigError
+from streaming.metrics.labelled_cells import freeze_cells
 from streaming.models.artifact import Artifact, Distribution, Feature, Manifest, ReferenceRow, checksum, encode_manifest
 from streaming.models.formats.skops import FORMAT, feature_frame
 from streaming.models.model import Scores, arrow_type
@@ -134,6 +135,7 @@ def train(task: Task, training: pd.DataFrame, held_out: pd.DataFrame) -> Artifac
         training_rows=len(training),
         importance=importance(pipeline, feature_frame(unseen.features, features), unseen.outcome == task.positive_class, task),
         slices=freeze_slices(task.slices, distributions, table.features, score, trained_scores),
+        calibration=freeze_cells(trained_scores, table.outcome == task.positive_class, inner_edges=score.bins.edges),
     )
     return Artifact(model_bytes, encode_manifest(manifest))
 

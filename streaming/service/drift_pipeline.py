@@ -20,6 +20,7 @@ from streaming.drift.series import decode as decode_series
 from streaming.drift.series import encode as encode_series
 from streaming.kafka.clients import spark_kafka_options
 from streaming.logs import set_up_logs
+from streaming.metrics.estimate_records import Calibration, Estimate
 from streaming.metrics.records import Alert, Drift, Metrics, Record, Reference, decode, encode
 from streaming.settings import Drift as DriftSettings
 from streaming.settings import Log, Settings
@@ -123,9 +124,9 @@ def tell(messages: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([dict(zip(TOLD.names, row, strict=True)) for row in rows], schema=TOLD)
 
 
-def _take(series: Series, key: Key, value: bytes, limits: Limits) -> list[Drift | Alert]:
+def _take(series: Series, key: Key, value: bytes, limits: Limits) -> list[Drift | Alert | Estimate]:
     record = decode(value)
-    return take(series, key, record, limits) if isinstance(record, Reference | Metrics) else []
+    return take(series, key, record, limits) if isinstance(record, Reference | Calibration | Metrics) else []
 
 
 def _publish(topic: RecordTopic, settings: Settings, records: list[Record]) -> None:

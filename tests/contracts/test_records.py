@@ -13,6 +13,9 @@ import pytest
 
 from streaming.contracts.reasons import RULES
 from streaming.metrics import kll
+from streaming.metrics.estimate_records import Calibration, Estimate, Figure
+from streaming.metrics.estimate_records import Measured as MeasuredFigure
+from streaming.metrics.labelled_cells import LabelledCells
 from streaming.metrics.records import (
     Acknowledgement,
     Alert,
@@ -59,6 +62,9 @@ RECORDS: list[Record] = [
           **WINDOW, events=3, message="m", severity="critical", first_seen=AT, changed_at=AT, evidence={"psi": 0.3}),
     Silence("s", AT, AT, "churn_risk", "tenure", "", "", "me", "known"),
     Acknowledgement("k", AT, "churn_risk", "a", "me", "on it"),
+    Calibration("c", AT, **MODEL, model_sha256="0" * 64, cells=LabelledCells([0.5], [3, 2], [1, 2], *([[0.5, 1.5]] * 4))),
+    Estimate("e", AT, **MODEL, **WINDOW, events=3, method="confidence", source="histogram", assumption="a", level=0.95,
+             reference_rows=5, figures={"auroc": Figure(0.8, 0.7, 0.9)}, labelled=2, measured={"auroc": MeasuredFigure(0.7, 0.1, True)}),
     Gap("g", AT, "churn_risk", "q", 3, "t", "deleted", {"0": [4, 9]}, {"0": 9}, 5),
     Gap("h", AT, "churn_risk", "q", 3, "t", "recreated", {"0": [4, None], "1": [2, None]}, {"0": 0}, None),
     Tracked("t", AT, "delayed", "churn_risk", {"truth": True, "parts": [1, {"a": None}]}, prediction_id="p"),
