@@ -42,7 +42,7 @@ def test_a_version_that_is_gone_and_a_schema_id_that_is_unknown(
     job = start().wait_ready()
     checkpoint = Path(settings.stream.checkpoint)
     plans = checkpoint / "plans"
-    wait_until("the first batch, which Spark begins without an event, is done", lambda: (checkpoint / "commits" / "0").exists())
+    wait_until("the first batch, which Spark begins without an event, is done", (checkpoint / "commits" / "0").exists)
     services.stop_postgres()
     sent = produce(settings, good(30))
     wait_until("the batch is planned and waits for the store", lambda: "sink_away" in job.log.read_text())
