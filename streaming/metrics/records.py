@@ -17,8 +17,8 @@ from streaming.metrics.quality_record import Quality
 from streaming.metrics.sketches import Bins, Histogram, LatencySketch
 
 __all__ = [
-    "Acknowledgement", "Against", "Alert", "Calibration", "Drift", "Estimate", "FeatureDrift", "Gap", "Group", "Measured", "Metrics", "Quality", "Record", "Reference", "Silence",
-    "SliceCounts", "Tracked", "decode", "encode", "fault_of",
+    "Acknowledgement", "Against", "Alert", "Calibration", "Drift", "Estimate", "FeatureDrift", "Gap", "Group", "Measured", "Metrics",
+    "Quality", "Record", "Reference", "Silence", "SliceCounts", "Tracked", "decode", "encode", "fault_of",
 ]  # fmt: skip
 
 
