@@ -15,6 +15,7 @@ from security.site import Site
 from streaming.config import load_settings
 from streaming.errors import ConfigError, ScoringError, TopicError, Unavailable
 from streaming.kafka.acls import ROLES, Grant, Role, grants
+from streaming.kafka.label_source import LabelSource
 from streaming.kafka.topic_span import committed, newest_messages, read, span_of
 from streaming.kafka.topics import check_topics, create_topics
 from streaming.metrics.publisher import Publisher
@@ -132,6 +133,15 @@ def track(settings: Settings) -> None:
     Publisher(settings.kafka.bootstrap_servers, settings.topics.of("metrics"), client=settings.kafka.client).publish([Frame(b"d", b"{}")])
 
 
+def join_labels(settings: Settings) -> None:
+    """All but what is done in the store."""
+    check_topics(settings, ("labels", "metrics", "alerts"), grants(settings, DEPLOYMENT, "join-labels"))
+    source = LabelSource(settings.kafka, settings.topics.of("labels"), {})
+    source.take(1, 0.1)
+    source.close()
+    send(settings, "metrics", "alerts")
+
+
 WORK: dict[Role, Callable[[Settings], object]] = {
     "operator": create_topics,
     "score-events": score,
@@ -141,6 +151,8 @@ WORK: dict[Role, Callable[[Settings], object]] = {
     "report": report,
     "alerts": look_after,
     "validate-data": validate,
+    "join-labels": join_labels,
+    "labels": lambda settings: send(settings, "labels"),
     "write-metrics": keep_metrics,
     "tracker": track,
 }
