@@ -7,9 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-import datasketches as ds
-
-from streaming.metrics.kll_bytes import is_kll
+from streaming.metrics import kll
 from streaming.metrics.sketches import merge_latencies
 
 Level = Literal["minute", "hour", "day"]
@@ -27,7 +25,7 @@ class Series(NamedTuple):
 
 
 class Sum(NamedTuple):
-    """What was said of a series in a span of time, as numbers that add up. bins: counts by bin; kll: sketch of doubles.
+    """What was said of a series in a span of time, as numbers that add up. bins: counts by bin; kll: a sketch, see kll.py.
 
     least, most and latest are None where only the sum of the values is known. latest_at: microseconds since 1970.
     """
@@ -85,37 +83,17 @@ def added(a: Sum, b: Sum) -> Sum:
         later.latest,
         later.latest_at,
         a.bins if b.bins is None else b.bins if a.bins is None else merge_latencies([a.bins, b.bins]),
-        a.kll if b.kll is None else b.kll if a.kll is None else merged_kll([a.kll, b.kll]),
+        a.kll if b.kll is None else b.kll if a.kll is None else kll.merge([a.kll, b.kll]),
     )
-
-
-def merged_kll(sketches: Iterable[bytes]) -> bytes:
-    """KLL sketch of all numbers of the parts, as accurate as the coarsest of them. Raises ValueError for bytes that are none."""
-    loaded = [loaded_kll(sketch) for sketch in sketches]
-    merged = ds.kll_doubles_sketch(min(sketch.k for sketch in loaded))
-    for sketch in loaded:
-        merged.merge(sketch)
-    return bytes(merged.serialize())
-
-
-def loaded_kll(sketch: bytes) -> ds.kll_doubles_sketch:
-    """A sketch from its bytes. Raises ValueError for bytes that are none."""
-    if not is_kll(sketch):
-        raise ValueError(f"{len(sketch)} bytes are no KLL sketch of doubles")
-    try:
-        return ds.kll_doubles_sketch.deserialize(sketch)
-    except RuntimeError as error:
-        raise ValueError(f"no KLL sketch: {error}") from None
 
 
 def from_base64(text: str) -> bytes | None:
     """A sketch as a record has it; None for an empty text, and for one that holds no sketch."""
     try:
         sketch = base64.b64decode(text, validate=True)
-        loaded_kll(sketch)
     except ValueError:
         return None
-    return sketch
+    return None if kll.fault(sketch) else sketch
 
 
 def begins(at: datetime, level: Level) -> datetime:

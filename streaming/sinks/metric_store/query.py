@@ -9,7 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 import psycopg
 
-from streaming.metrics.series import LEVELS, Level, loaded_kll
+from streaming.metrics import kll
+from streaming.metrics.series import LEVELS, Level
 from streaming.metrics.sketches import latency_quantile
 from streaming.sinks.connection import connect, judged, time_limits
 
@@ -109,17 +110,17 @@ def _like(name: str) -> str:
 
 
 def _point(row: tuple[Any, ...]) -> Point:
-    *series, at, n, total, squares, least, most, latest, low, high, bins, kll = row
+    *series, at, n, total, squares, least, most, latest, low, high, bins, sketch = row
     known = latest is not None or squares or total
     mean = total / n if n and known else None
     deviation = math.sqrt(max(0.0, squares / n - (total / n) ** 2)) if n and known else None
-    return Point._make([*series, at, n, total, mean, deviation, least, most, latest, low, high, *_quantiles(series[1], bins, kll)])
+    return Point._make([*series, at, n, total, mean, deviation, least, most, latest, low, high, *_quantiles(series[1], bins, sketch)])
 
 
-def _quantiles(name: str, bins: dict[str, int] | None, kll: bytes | None) -> list[float | None]:
-    if kll is not None:
-        sketch = loaded_kll(kll)
-        return [float(sketch.get_quantile(share, True)) for share in QUANTILES.values()]
+def _quantiles(name: str, bins: dict[str, int] | None, sketch: bytes | None) -> list[float | None]:
+    if sketch is not None:
+        found = kll.points(sketch)
+        return [kll.quantile(found, share) for share in QUANTILES.values()]
     if name == LATENCY and bins:
         return [latency_quantile(bins, share) for share in QUANTILES.values()]
     return [None] * len(QUANTILES)

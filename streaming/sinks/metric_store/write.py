@@ -14,7 +14,8 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from streaming.errors import first_line
-from streaming.metrics.series import LEVELS, Said, Value, merged_kll, rolled
+from streaming.metrics import kll
+from streaming.metrics.series import LEVELS, Said, Value, rolled
 from streaming.settings import MetricStore as MetricSettings
 from streaming.sinks.connection import connect, judged, time_limits
 from streaming.sinks.metric_store import statements
@@ -150,7 +151,7 @@ def _add(connection: psycopg.Connection, said: Sequence[Said]) -> None:
         cursor.execute("ANALYZE incoming_sum")
         cursor.execute(statements.new_series("incoming_sum"))
         if any(one.what.kll for one in said):
-            merged = [(merged_kll([ours, theirs]), row) for row, ours, theirs in cursor.execute(statements.STORED_KLL, spans).fetchall()]
+            merged = [(kll.merge([ours, theirs]), row) for row, ours, theirs in cursor.execute(statements.STORED_KLL, spans).fetchall()]
             cursor.executemany(statements.SET_KLL, merged)
         for level in LEVELS:
             cursor.execute(statements.add_sums(level))
