@@ -124,3 +124,17 @@ def test_not_a_number_and_infinities_are_left_out() -> None:
 def test_what_is_no_sketch_is_told(sketch: bytes) -> None:
     assert kll.fault(sketch) is not None
     assert kll.fault(kll.sketch(np.arange(300.0))) is None
+
+
+@pytest.mark.parametrize("size", [1, 150, 5_000])
+def test_bytes_that_are_no_sketch_are_told_and_harm_nobody(size: int) -> None:
+    made = kll.sketch(np.random.default_rng(size).normal(size=size))
+    assert kll.fault(made) is None
+    assert [cut for cut in range(len(made)) if kll.fault(made[:cut]) is None] == []
+    for place in range(min(len(made), 60)):
+        for bit in range(8):
+            changed = bytearray(made)
+            changed[place] ^= 1 << bit
+            if kll.fault(bytes(changed)) is None:
+                assert kll.points(bytes(changed)).n == size
+    assert kll.fault(np.random.default_rng(1).bytes(400)) is not None
