@@ -2,7 +2,8 @@
 
 Spark's own daemon forks workers that each import scikit-learn, reread every zip on `sys.path` before each task
 (importlib.invalidate_caches) and walk the whole heap after each (gc.collect): half of a worker's time at small batches.
-Here the imports happen once, before the fork, and the heap they make is frozen; a worker that hangs is ended (heartbeat.py).
+Here the imports happen once, before the fork, and the heap they make is frozen; a worker that hangs is ended (heartbeat.py);
+and what the JVM sends is acknowledged at once, for it waits 40 ms for that in the middle of every task.
 On a cluster this module must be on the executors.
 """
 
@@ -10,9 +11,13 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
+import socket
 import sys
+from collections.abc import Callable
 from importlib.machinery import PathFinder
 from pathlib import PurePath
+from typing import Any, BinaryIO
 
 _SPARKS_OWN = {"pyspark": "pyspark.zip", "py4j": "py4j-*.zip"}
 
@@ -47,12 +52,45 @@ def skip_invalidation() -> None:
     importlib.invalidate_caches = lambda: None
 
 
+class Acknowledged:
+    """A file over a TCP socket; each read first has the kernel acknowledge what came.
+
+    The JVM writes a task's command and then its rows. It holds the rows back until the command is acknowledged (Nagle's algorithm),
+    and a kernel that has nothing to send keeps an acknowledgement for 40 ms.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self.socket = file, socket.socket(fileno=os.dup(file.fileno()))
+
+    def read(self, size: int = -1) -> bytes:
+        """As the file's."""
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        return self._file.read(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def acknowledging(main: Callable[[Any, BinaryIO], None]) -> Callable[[BinaryIO, BinaryIO], None]:
+    """A worker's main function that reads so, where the system can (Linux) and the file is over TCP."""
+
+    def read_at_once(infile: BinaryIO, outfile: BinaryIO) -> None:
+        file = Acknowledged(infile)
+        try:
+            main(file if file.socket.family in (socket.AF_INET, socket.AF_INET6) else infile, outfile)
+        finally:
+            file.socket.close()
+
+    return read_at_once if hasattr(socket, "TCP_QUICKACK") else main
+
+
 if __name__ == "__main__":
-    from pyspark.daemon import manager
+    from pyspark import daemon
 
     from streaming.service.heartbeat import board
 
     prepare()
     skip_invalidation()
     board.follow()
-    manager()  # type: ignore[no-untyped-call]
+    daemon.worker_main = acknowledging(daemon.worker_main)
+    daemon.manager()  # type: ignore[no-untyped-call]

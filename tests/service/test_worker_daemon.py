@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 import pyspark
 import pytest
 
-from streaming.service.worker_daemon import without_spare_archives
+from streaming.service.worker_daemon import Acknowledged, acknowledging, without_spare_archives
 
 ARCHIVES = sorted((Path(pyspark.__file__).parent / "python" / "lib").glob("*.zip"))
 INSTALLED = str(Path(pyspark.__file__).parents[1])
@@ -86,3 +88,39 @@ def test_an_archive_that_is_the_only_place_of_its_package_stays(users_archive: P
     needed = [*map(str, ARCHIVES), str(users_archive)]
     assert without_spare_archives(needed) == needed
     assert without_spare_archives([*needed, INSTALLED]) == [str(users_archive), INSTALLED]
+
+
+def seen_by_main(near: socket.socket, far: socket.socket) -> tuple[list[bytes], object]:
+    """What a worker's main reads, and the file that it reads from."""
+    seen: list[bytes] = []
+    files: list[object] = []
+
+    def main(infile: BinaryIO, _: BinaryIO) -> None:
+        files.append(infile)
+        seen.extend([infile.read(4), infile.read(3), infile.read(1)])
+
+    far.sendall(b"head")
+    far.sendall(b"row")
+    far.shutdown(socket.SHUT_WR)
+    with os.fdopen(os.dup(near.fileno()), "rb", 65536) as infile:
+        acknowledging(main)(infile, infile)
+        assert not infile.closed
+    return seen, files[0]
+
+
+def test_what_comes_over_tcp_is_acknowledged_and_read_as_it_is() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as far:
+        near, _ = server.accept()
+        with near:
+            seen, file = seen_by_main(near, far)
+    assert seen == [b"head", b"row", b""]
+    assert isinstance(file, Acknowledged)
+    assert file.socket.fileno() == -1, "closed with the task"
+
+
+def test_another_kind_of_socket_is_left_as_it_is() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        seen, file = seen_by_main(near, far)
+    assert seen == [b"head", b"row", b""]
+    assert not isinstance(file, Acknowledged)
