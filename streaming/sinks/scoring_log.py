@@ -5,7 +5,8 @@ Delivery: at least once with idempotent effect. A file is named by query, batch 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pyarrow as pa
@@ -83,6 +84,16 @@ def file_system(path: str) -> tuple[fs.FileSystem, str]:
     """The file system of a Hadoop path, and the path in it. Raises pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError."""
     address = arrow_address(path)
     return fs.FileSystem.from_uri(address) if "://" in address else (fs.LocalFileSystem(), address)
+
+
+def files_between(system: fs.FileSystem, place: str, deployment: str, first: datetime, last: datetime) -> Iterator[str]:
+    """Files of the log whose batches were planned in the hours (UTC) from that of `first` to that of `last`, in order. Raises OSError."""
+    hour, end = (moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) for moment in (first, last))
+    while hour <= end:
+        folder = f"{place.rstrip('/')}/deployment={deployment}/date={hour:%Y-%m-%d}/hour={hour:%H}"
+        listed = system.get_file_info(fs.FileSelector(folder, allow_not_found=True))
+        yield from sorted(info.path for info in listed if info.extension == "parquet" and not info.base_name.startswith("_"))
+        hour += timedelta(hours=1)
 
 
 def _refusal(root: str, error: OSError) -> str:

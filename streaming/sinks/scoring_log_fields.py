@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pandas as pd
 import pyarrow as pa
@@ -12,7 +12,7 @@ from pyarrow import fs
 
 from streaming.errors import StoreError, first_line
 from streaming.records import EVENT_PREFIX
-from streaming.sinks.scoring_log import file_system
+from streaming.sinks.scoring_log import file_system, files_between
 
 REPLAYED = timedelta(hours=24)
 """How long before it was scored a prediction's batch may have been planned: the log's folders are named by the plan's time"""
@@ -29,7 +29,7 @@ def read_fields(root: str, deployment: str, names: Sequence[str], scored: tuple[
         system, place = file_system(root)
         if system.get_file_info(place).type == fs.FileType.NotFound:
             return None
-        files = [path for folder in _hours(place, deployment, scored) for path in _files(system, folder)]
+        files = list(files_between(system, place, deployment, scored[0] - REPLAYED, scored[1]))
         found = ds.dataset(files, filesystem=system, format="parquet", partitioning=_PARTITIONS, schema=_schema(system, files, names))
         table = found.to_table()
     except (pa.ArrowInvalid, OSError) as error:
@@ -37,18 +37,6 @@ def read_fields(root: str, deployment: str, names: Sequence[str], scored: tuple[
     frame: pd.DataFrame = table.to_pandas().drop_duplicates("prediction_id").set_index("prediction_id")
     frame.columns = [name.removeprefix(EVENT_PREFIX) for name in frame.columns]
     return frame
-
-
-def _hours(place: str, deployment: str, scored: tuple[datetime, datetime]) -> list[str]:
-    first, last = (moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) for moment in scored)
-    first -= REPLAYED
-    hours = [first + timedelta(hours=number) for number in range(int((last - first) / timedelta(hours=1)) + 1)]
-    return [f"{place}/deployment={deployment}/date={hour:%Y-%m-%d}/hour={hour:%H}" for hour in hours]
-
-
-def _files(system: fs.FileSystem, folder: str) -> list[str]:
-    listed = system.get_file_info(fs.FileSelector(folder, allow_not_found=True))
-    return sorted(info.path for info in listed if info.base_name.endswith(".parquet") and not info.base_name.startswith("_"))
 
 
 def _schema(system: fs.FileSystem, files: list[str], names: Sequence[str]) -> pa.Schema:

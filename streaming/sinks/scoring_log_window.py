@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from pyarrow import fs
 
 from streaming.errors import StoreError, first_line
 from streaming.records import EVENT_PREFIX
-from streaming.sinks.scoring_log import file_system
+from streaming.sinks.scoring_log import file_system, files_between
 
 SAMPLE = 20_000
 SEED = 0
@@ -62,7 +61,8 @@ def _batches(root: str, deployment: str, start: datetime, end: datetime, names: 
     system, place = file_system(root)
     scored = ds.field("scored_at")
     chosen = (scored >= pa.scalar(start)) & (scored < pa.scalar(end)) & (ds.field("role") != "shadow")
-    for path in _files(system, f"{place.rstrip('/')}/deployment={deployment}", start, end):
+    # A batch planned at the end of an hour is scored in the next.
+    for path in files_between(system, place, deployment, start - timedelta(hours=1), end - timedelta.resolution):
         data = ds.dataset(path, filesystem=system, format="parquet")
         there = [name for name in names if name in data.schema.names]
         for batch in data.to_batches(columns=there, filter=chosen):
@@ -71,15 +71,6 @@ def _batches(root: str, deployment: str, start: datetime, end: datetime, names: 
                 if name not in there:
                     table = table.append_column(name, pa.nulls(table.num_rows))
             yield table.select(names)
-
-
-def _files(system: fs.FileSystem, folder: str, start: datetime, end: datetime) -> Iterator[str]:
-    """Files of the hours from one before `start` on: a batch planned at the end of an hour is scored in the next."""
-    hour = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
-    while hour < end:
-        selector = fs.FileSelector(f"{folder}/date={hour:%Y-%m-%d}/hour={hour:%H}", allow_not_found=True)
-        yield from sorted(info.path for info in system.get_file_info(selector) if info.is_file and info.extension == "parquet")
-        hour += timedelta(hours=1)
 
 
 def _smallest(table: pa.Table, rows: int, seed: int) -> pa.Table:
